@@ -1,6 +1,7 @@
 //! What a back-end does. The hot path takes batches and answers per item; outcomes are data, so there
 //! is one `enqueue` and one `settle` instead of eleven methods.
 
+use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -137,7 +138,7 @@ pub trait Inspect: Send + Sync + 'static {
 }
 
 /// A whole back-end. What not every store can do is visible here as an `Option`.
-pub trait Backend: Broker + Upkeep + Inspect {
+pub trait Backend: Broker + Upkeep + Inspect + fmt::Debug {
     /// Knows which workers are alive, and carries cancellations to them.
     fn presence(&self) -> Option<&dyn Presence> {
         None
