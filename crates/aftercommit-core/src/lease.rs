@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::{QueueName, TaskId, Timestamp};
 
-/// Tells one attempt of a task from every other. A back-end makes a new one at each dequeue and
-/// accepts a settle or an extension only with the current one (a fencing token; on SQL an epoch).
+/// Tells one attempt of a task from every other, also from those of earlier tasks with the same id. A
+/// back-end makes a new one at each dequeue and accepts a settle or an extension only with the current
+/// one (a fencing token; on SQL an epoch that does not start again when an id is used again).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LeaseToken(u64);
 

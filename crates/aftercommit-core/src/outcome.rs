@@ -85,7 +85,8 @@ pub enum Outcome {
         /// Why it failed.
         error: String,
     },
-    /// Not now, try again later; burns no attempt and counts as nothing.
+    /// Not now, try again later: the task waits among those in retry. Burns no attempt and counts as
+    /// nothing, but the text and the moment are kept as its last error, so that operators see why it waits.
     Snooze {
         /// When.
         at: Timestamp,
