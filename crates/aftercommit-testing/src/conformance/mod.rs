@@ -32,7 +32,15 @@ mod task;
 pub mod dequeue;
 pub mod enqueue;
 pub mod fencing;
+pub mod forward;
+pub mod inspect;
 pub mod lease;
+pub mod list;
+pub mod operate;
+pub mod orphans;
+pub mod pause;
+pub mod retention;
+pub mod retry_rules;
 pub mod settle;
 pub mod unique;
 
@@ -58,6 +66,14 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("lease", lease::NAMES),
         ("settle", settle::NAMES),
         ("fencing", fencing::NAMES),
+        ("retry_rules", retry_rules::NAMES),
+        ("forward", forward::NAMES),
+        ("orphans", orphans::NAMES),
+        ("retention", retention::NAMES),
+        ("inspect", inspect::NAMES),
+        ("list", list::NAMES),
+        ("operate", operate::NAMES),
+        ("pause", pause::NAMES),
     ];
     areas.into_iter().flat_map(|(area, names)| names.iter().map(move |name| (area, *name)))
 }
