@@ -16,6 +16,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use finding::Verdict;
+use workspace::Workspace;
+
 /// The project's own commands.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
@@ -36,13 +39,21 @@ enum Command {
     Loc,
 }
 
-fn main() -> anyhow::Result<ExitCode> {
+fn main() -> ExitCode {
     let cli = Cli::parse();
-    let workspace = workspace::Workspace::around(".".into())?;
-    match cli.command {
+    run(cli.command).unwrap_or_else(|error| {
+        // One line, where a `Result` from main would add a backtrace that helps nobody who mistyped a step.
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let workspace = Workspace::around(".".into())?;
+    match command {
         Command::Ci(args) => ci::run(&workspace, &args),
-        Command::Floors => floors::run(&workspace).map(finding::Verdict::exit_code),
-        Command::Tidy => tidy::run(&workspace).map(finding::Verdict::exit_code),
+        Command::Floors => floors::run(&workspace).map(Verdict::exit_code),
+        Command::Tidy => tidy::run(&workspace).map(Verdict::exit_code),
         Command::Loc => loc::run(&workspace),
     }
 }

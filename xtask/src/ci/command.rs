@@ -18,6 +18,27 @@ const GRACE: &str = "10";
 /// What `timeout` exits with when it had to end the command.
 const OUT_OF_TIME: i32 = 124;
 
+/// What `cargo run` puts into our environment about this very program. Some build scripts watch these names: passed on,
+/// they would make cargo compile again what it has already compiled from a shell.
+const ABOUT_OURSELVES: &[&str] = &[
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_AUTHORS",
+    "CARGO_PKG_DESCRIPTION",
+    "CARGO_PKG_HOMEPAGE",
+    "CARGO_PKG_LICENSE",
+    "CARGO_PKG_LICENSE_FILE",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_README",
+    "CARGO_PKG_REPOSITORY",
+    "CARGO_PKG_RUST_VERSION",
+    "CARGO_PKG_VERSION",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
 /// A command that a step runs.
 #[derive(Debug)]
 pub(crate) struct Command {
@@ -57,8 +78,13 @@ impl Deadline {
         Self { started: Instant::now(), limit }
     }
 
+    /// How much of the run is over.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     fn left(&self) -> Option<Duration> {
-        self.limit.checked_sub(self.started.elapsed()).filter(|left| left.as_secs() > 0)
+        self.limit.checked_sub(self.elapsed()).filter(|left| left.as_secs() > 0)
     }
 }
 
@@ -109,6 +135,9 @@ impl Command {
         };
         let mut command = self.bounded(left);
         let program = command.get_program().to_owned();
+        for name in ABOUT_OURSELVES {
+            command.env_remove(name);
+        }
         command.current_dir(directory).envs(self.variables.iter().copied());
         if self.output == Output::Counted {
             command.stdout(Stdio::piped());

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use clap::ArgAction;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
 
 use crate::workspace::Workspace;
@@ -40,7 +41,13 @@ pub(crate) struct Args {
     #[arg(long)]
     list: bool,
     /// Whether what is missing may be installed (packages through apt, tools into `target/`)
-    #[arg(long, env = "AFTERCOMMIT_INSTALL", default_value = "1", value_parser = BoolishValueParser::new())]
+    #[arg(
+        long,
+        env = "AFTERCOMMIT_INSTALL",
+        default_value = "1",
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+    )]
     install: bool,
     /// Whether a suite that is skipped fails the run
     #[arg(long = "skips-fail", env = "CI", value_parser = FalseyValueParser::new())]
@@ -70,6 +77,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let needs: Vec<&Need> = steps.iter().flat_map(|step| step.needs).collect();
     let setup = setup::prepare(workspace, &needs, consent, &deadline);
     let mut report = Report::new();
+    report.add("setup", setup.outcome(), deadline.elapsed());
     let mut stopped = false;
     for step in steps {
         let started = Instant::now();

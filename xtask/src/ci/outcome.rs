@@ -39,29 +39,40 @@ pub(crate) struct Skip {
 }
 
 impl Outcome {
+    /// Everything was there, or went well.
+    pub(crate) fn passed() -> Self {
+        Self::without_tests(Ending::Passed)
+    }
+
+    /// Something that is needed is missing.
     pub(crate) fn skipped() -> Self {
-        Self { ending: Ending::Skipped, tally: Tally::default() }
+        Self::without_tests(Ending::Skipped)
     }
 
+    /// An earlier step stopped the run.
     pub(crate) fn not_run() -> Self {
-        Self { ending: Ending::NotRun, tally: Tally::default() }
+        Self::without_tests(Ending::NotRun)
     }
 
+    /// A step before its first command.
     pub(crate) fn nothing_to_do() -> Self {
-        Self { ending: Ending::Empty, tally: Tally::default() }
+        Self::without_tests(Ending::Empty)
+    }
+
+    fn without_tests(ending: Ending) -> Self {
+        Self { ending, tally: Tally::default() }
     }
 
     /// The outcome of a check within this process. That it could not be done is printed here.
     pub(crate) fn of_check(verdict: anyhow::Result<Verdict>) -> Self {
-        let ending = match verdict {
+        Self::without_tests(match verdict {
             Ok(Verdict::Clean) => Ending::Passed,
             Ok(Verdict::Faulty) => Ending::Failed,
             Err(error) => {
                 println!("error: {error:#}");
                 Ending::Failed
             }
-        };
-        Self { ending, tally: Tally::default() }
+        })
     }
 
     /// Adds a command's end: one that failed makes the step fail.
@@ -73,6 +84,7 @@ impl Outcome {
         self.tally.add(ended.tally);
     }
 
+    /// Whether it makes the whole run fail.
     pub(crate) fn failed(&self) -> bool {
         self.ending == Ending::Failed
     }

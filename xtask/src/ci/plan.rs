@@ -47,21 +47,27 @@ pub(crate) fn gated_tests(workspace: &Workspace) -> Vec<Command> {
     by_features.iter().map(command).collect()
 }
 
-/// Checks each library as somebody would use it who has nothing else: without features, and with each one alone.
-pub(crate) fn each_feature(workspace: &Workspace) -> Vec<Command> {
-    let members = workspace.members();
-    members
-        .iter()
-        .filter(|package| is_library_alone(package))
-        .flat_map(|package| checks_of(package))
-        .collect()
+/// Checks each crate as somebody would build it who has nothing else. In the other steps the features that one crate
+/// asks of a dependency are there for all of them, and would hide what a crate forgot to ask for.
+pub(crate) fn alone(workspace: &Workspace) -> Vec<Command> {
+    workspace.members().into_iter().flat_map(checks_of).collect()
 }
 
-fn checks_of(package: &Package) -> impl Iterator<Item = Command> {
-    let named = package.features.keys().filter(|feature| *feature != "default");
-    let choices = std::iter::once(vec![]).chain(named.map(|feature| vec!["--features", feature.as_str()]));
-    let alone = ["clippy", "-p", package.name.as_str(), "--no-default-features"];
-    choices.map(move |choice| Command::cargo(alone.into_iter().chain(choice).chain(["--", DENY_WARNINGS])))
+/// A program as it is built by default; a library without features, and with each one by itself.
+fn checks_of(package: &Package) -> Vec<Command> {
+    let is_program = package.targets.iter().any(|target| target.is_bin());
+    let choices: Vec<Vec<&str>> = if is_program {
+        vec![vec![]]
+    } else {
+        let named = package.features.keys().filter(|feature| *feature != "default");
+        let each = named.map(|feature| vec!["--no-default-features", "--features", feature]);
+        std::iter::once(vec!["--no-default-features"]).chain(each).collect()
+    };
+    let check = |choice: Vec<&str>| {
+        let package = ["clippy", "--package", &package.name].into_iter();
+        Command::cargo(package.chain(choice).chain(["--", DENY_WARNINGS]))
+    };
+    choices.into_iter().map(check).collect()
 }
 
 pub(crate) fn docs(_: &Workspace) -> Vec<Command> {
@@ -96,11 +102,6 @@ fn gated_targets(package: &Package, active: &BTreeSet<String>) -> Vec<(String, S
             (features.collect::<Vec<_>>().join(","), target.name.clone())
         })
         .collect()
-}
-
-fn is_library_alone(package: &Package) -> bool {
-    package.targets.iter().any(|target| target.is_lib())
-        && !package.targets.iter().any(|target| target.is_bin())
 }
 
 #[cfg(test)]
@@ -153,13 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn libraries_are_checked_bare_and_with_each_feature_and_programs_are_not() {
+    fn a_library_is_checked_with_each_feature_and_a_program_as_it_is() {
         assert_eq!(
-            lines(&each_feature(&bank().workspace)),
+            lines(&alone(&bank().workspace)),
             [
-                "cargo clippy -p bank --no-default-features -- -Dwarnings",
-                "cargo clippy -p bank --no-default-features --features kill -- -Dwarnings",
-                "cargo clippy -p bank --no-default-features --features usual -- -Dwarnings",
+                "cargo clippy --package bank --no-default-features -- -Dwarnings",
+                "cargo clippy --package bank --no-default-features --features kill -- -Dwarnings",
+                "cargo clippy --package bank --no-default-features --features usual -- -Dwarnings",
+                "cargo clippy --package tool -- -Dwarnings",
             ]
         );
     }

@@ -1,7 +1,7 @@
 //! Sees to it, before the first step, that what the suites need is there; remembers what is not.
 
 use super::command::{Command, Deadline};
-use super::outcome::Skip;
+use super::outcome::{Outcome, Skip};
 use super::packages::{Package, Suite, succeeds};
 
 use super::steps::{Need, Step};
@@ -33,7 +33,7 @@ pub(crate) struct Setup {
     missing_tools: Vec<(&'static Tool, &'static str)>,
 }
 
-const REFUSED: &str = "not installed, and AFTERCOMMIT_INSTALL forbids installing it";
+const REFUSED: &str = "not installed, and AFTERCOMMIT_INSTALL=0 forbids installing it";
 const INSTALL_FAILED: &str = "not installed, and installing it failed";
 
 /// Installs what is missing where that is allowed.
@@ -72,6 +72,11 @@ impl Setup {
     pub(crate) fn lacks_tool_of(&self, step: &Step) -> bool {
         let lacks = |tool: &Tool| self.missing_tools.iter().any(|(missing, _)| missing.name == tool.name);
         step.needs.iter().any(|need| matches!(need, Need::Tool(tool) if lacks(tool)))
+    }
+
+    /// How the setup itself ended.
+    pub(crate) fn outcome(&self) -> Outcome {
+        if self.skips().is_empty() { Outcome::passed() } else { Outcome::skipped() }
     }
 
     /// Everything that is missing, as one line each.
@@ -216,9 +221,9 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "skipped: smtp (python3-aiosmtpd is not installed, and AFTERCOMMIT_INSTALL forbids installing it; \
+                "skipped: smtp (python3-aiosmtpd is not installed, and AFTERCOMMIT_INSTALL=0 forbids installing it; \
                  apt-get install python3-aiosmtpd)",
-                "skipped: cargo-deny (not installed, and AFTERCOMMIT_INSTALL forbids installing it; \
+                "skipped: cargo-deny (not installed, and AFTERCOMMIT_INSTALL=0 forbids installing it; \
                  cargo install cargo-deny --locked)",
             ]
         );

@@ -48,7 +48,7 @@ pub(crate) enum OnFailure {
 }
 
 /// Every step. Those after `build` reuse what it compiled as far as cargo allows: `tests` compiles nothing, `gated`
-/// only the crates whose feature it switches on; `clippy`, `features` and `docs` share the metadata of dependencies.
+/// only the crates whose feature it switches on; `clippy`, `alone` and `docs` share the metadata of dependencies.
 pub(crate) const STEPS: &[Step] = &[
     step("fmt", "formatting", Action::Commands(plan::fmt)),
     step("floors", "dependencies point down only", Action::Check(floors::run)),
@@ -63,7 +63,7 @@ pub(crate) const STEPS: &[Step] = &[
         ..step("tests", "unit, conformance, integration and doc tests", Action::Commands(plan::tests))
     },
     step("gated", "tests that need a feature switched on", Action::Commands(plan::gated_tests)),
-    step("features", "each library alone, with each of its features", Action::Commands(plan::each_feature)),
+    step("alone", "each crate by itself, with each of its features", Action::Commands(plan::alone)),
     step("docs", "documentation, without a warning", Action::Commands(plan::docs)),
     Step {
         needs: &[Need::Tool(&tools::CARGO_DENY)],
