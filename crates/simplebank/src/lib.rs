@@ -2,5 +2,7 @@
 //! start exactly when the transaction that asked for them commits.
 
 pub mod domain;
+pub mod password;
 pub mod service;
 pub mod store;
+pub mod token;
