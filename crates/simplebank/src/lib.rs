@@ -5,4 +5,5 @@ pub mod domain;
 pub mod password;
 pub mod service;
 pub mod store;
+pub mod tasks;
 pub mod token;
