@@ -1,9 +1,13 @@
 //! A complete bank backend: gRPC and HTTP/JSON over one set of services, and background tasks that
 //! start exactly when the transaction that asked for them commits.
 
+pub mod domain;
 pub mod gateway;
 pub mod grpc;
+pub mod password;
 pub mod pb;
 pub mod server;
 pub mod service;
+pub mod store;
 pub mod telemetry;
+pub mod token;

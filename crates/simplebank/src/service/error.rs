@@ -1,33 +1,7 @@
 //! What can go wrong in a use case, as meanings; the transports turn them into codes and statuses.
 
-use std::fmt;
-
-/// One fault of one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The field as it is named on the wire.
-    pub field: &'static str,
-    /// What is wrong with it, for a person. Never contains the value.
-    pub description: String,
-}
-
-/// Which unique property of a user is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// The username.
-    Username,
-    /// The e-mail address.
-    Email,
-}
-
-impl fmt::Display for Taken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Username => "username",
-            Self::Email => "email",
-        })
-    }
-}
+pub use crate::domain::user::Taken;
+pub use crate::domain::violation::Violation;
 
 /// Why a use case did not happen.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,3 @@
+DROP TABLE verify_emails;
+
+ALTER TABLE users DROP COLUMN is_email_verified;
