@@ -2,8 +2,13 @@
 //! start exactly when the transaction that asked for them commits.
 
 pub mod domain;
+pub mod gateway;
+pub mod grpc;
 pub mod password;
+pub mod pb;
+pub mod server;
 pub mod service;
 pub mod store;
 pub mod tasks;
+pub mod telemetry;
 pub mod token;
