@@ -4,8 +4,10 @@
 pub mod domain;
 pub mod gateway;
 pub mod grpc;
+pub mod mail;
 pub mod password;
 pub mod pb;
+pub mod secret;
 pub mod server;
 pub mod service;
 pub mod store;
