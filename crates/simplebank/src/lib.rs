@@ -1,7 +1,9 @@
 //! A complete bank backend: gRPC and HTTP/JSON over one set of services, and background tasks that
 //! start exactly when the transaction that asked for them commits.
 
+pub mod config;
 pub mod domain;
+pub mod failpoint;
 pub mod gateway;
 pub mod grpc;
 pub mod mail;

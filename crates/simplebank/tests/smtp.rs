@@ -2,23 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+#[path = "smtp/harness.rs"]
+mod harness;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/suite.rs"]
 mod suite;
 
-use program::Program;
+use harness::{SOON, Server, certificate, mailer, message, patient};
 use serde_json::Value;
-use simplebank::mail::{
-    Address, Cause, Credentials, Destination, MailError, Mailbox, Message, MessageId, Receipt, SmtpMailer,
-    Stage, Timeouts,
-};
+use simplebank::mail::{Cause, Credentials, Destination, MailError, Receipt, SmtpMailer, Stage, Timeouts};
 use simplebank::secret::Secret;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, UNIX_EPOCH};
 use suite::{python_has, suite};
-use tempfile::TempDir;
 
 /// Returns from the test where the server cannot run.
 macro_rules! needs_smtp_server {
@@ -27,87 +22,6 @@ macro_rules! needs_smtp_server {
             return;
         }
     };
-}
-
-/// A mail server with a directory for what it takes.
-struct Server {
-    home: TempDir,
-    program: Program,
-    port: u16,
-}
-
-impl Server {
-    fn start(options: &[&str]) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let (program, port) = run(home.path(), 0, options);
-        Self { home, program, port }
-    }
-
-    /// Kills the server and starts it again at the same port.
-    fn restart(self, options: &[&str]) -> Self {
-        let Self { home, program, port } = self;
-        drop(program);
-        let (program, port) = run(home.path(), port, options);
-        Self { home, program, port }
-    }
-
-    /// What it has taken, in order.
-    fn messages(&self) -> Vec<Value> {
-        let entries = std::fs::read_dir(self.home.path()).unwrap();
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-        paths.sort_by_key(|path| path.metadata().unwrap().modified().unwrap());
-        paths.iter().map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
-    }
-
-    async fn mailer(&self, timeouts: Timeouts) -> SmtpMailer {
-        mailer(&format!("smtp://127.0.0.1:{}", self.port), None, timeouts).await
-    }
-}
-
-fn run(home: &Path, port: u16, options: &[&str]) -> (Program, u16) {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/smtp/server.py");
-    let mut command = Command::new("/usr/bin/python3");
-    command
-        .args(["-W", "ignore", script])
-        .arg("--directory")
-        .arg(home)
-        .args(["--port", &port.to_string()])
-        .args(options);
-    let mut program = Program::start(&mut command);
-    let line = program.line();
-    let port = line.strip_prefix("ready ").unwrap().parse().unwrap();
-    (program, port)
-}
-
-async fn mailer(url: &str, certificates: Option<PathBuf>, timeouts: Timeouts) -> SmtpMailer {
-    let Ok(Destination::Relay(mut relay)) = Destination::parse(url, None) else { panic!("{url}") };
-    relay.certificates = certificates;
-    SmtpMailer::open(&relay, timeouts).await.unwrap()
-}
-
-/// Limits that no test reaches unless its server hangs.
-fn patient() -> Timeouts {
-    let long = Duration::from_secs(20);
-    Timeouts { connect: long, command: long, body: long, whole: 3 * long }
-}
-
-/// Limits that a server which hangs runs into at once.
-fn impatient() -> Timeouts {
-    Timeouts { connect: Duration::from_millis(300), body: Duration::from_millis(300), ..patient() }
-}
-
-fn message(id: &str) -> Message {
-    let from: Address = "no-reply@bank.example".parse().unwrap();
-    Message {
-        message_id: MessageId::new(id, &from).unwrap(),
-        date: UNIX_EPOCH + Duration::from_secs(1_669_125_600),
-        from: Mailbox::new(Some("Simple Bank".into()), from),
-        to: Mailbox::new(Some("Zoë \"Z\" 王".into()), "alice10@email.com".parse().unwrap()),
-        subject: "Willkommen, Zoë 你好".into(),
-        text: format!(".\r\n..dots\nünïcode {}\n", "long ".repeat(300)),
-        html: "<p>Zoë</p>\n".into(),
-    }
 }
 
 #[tokio::test]
@@ -204,9 +118,12 @@ async fn server_that_is_down_is_a_temporary_fault() {
 #[tokio::test]
 async fn slow_server_is_a_temporary_fault() {
     needs_smtp_server!();
-    for (mode, reached) in [("slow-greeting", Stage::Connect), ("slow-data", Stage::Body)] {
+    for (mode, reached, timeouts) in [
+        ("slow-greeting", Stage::Connect, Timeouts { connect: SOON, ..patient() }),
+        ("slow-data", Stage::Body, Timeouts { body: SOON, ..patient() }),
+    ] {
         let server = Server::start(&["--mode", mode]);
-        let error = server.mailer(impatient()).await.send(&message("m1")).await.unwrap_err();
+        let error = server.mailer(timeouts).await.send(&message("m1")).await.unwrap_err();
         let MailError::Temporary(Cause::TimedOut { stage, .. }) = &error else { panic!("{mode}: {error}") };
         assert_eq!(*stage, reached, "{mode}");
     }
@@ -216,11 +133,10 @@ async fn slow_server_is_a_temporary_fault() {
 async fn whole_sending_has_a_limit_too() {
     needs_smtp_server!();
     let server = Server::start(&["--mode", "slow-data"]);
-    let whole = Duration::from_millis(300);
-    let mailer = server.mailer(Timeouts { whole, ..patient() }).await;
+    let mailer = server.mailer(Timeouts { whole: SOON, ..patient() }).await;
     let error = mailer.send(&message("m1")).await.unwrap_err();
     assert!(
-        matches!(&error, MailError::Temporary(Cause::TimedOut { limit, .. }) if *limit == whole),
+        matches!(&error, MailError::Temporary(Cause::TimedOut { limit, .. }) if *limit == SOON),
         "{error}"
     );
 }
@@ -229,7 +145,8 @@ async fn whole_sending_has_a_limit_too() {
 async fn connection_of_an_abandoned_message_is_not_used_again() {
     needs_smtp_server!();
     let server = Server::start(&["--mode", "slow-first"]);
-    let mailer = server.mailer(impatient()).await;
+    // Too little time to wait for a silent connection first.
+    let mailer = server.mailer(Timeouts { body: SOON, whole: 10 * SOON, ..patient() }).await;
     assert!(mailer.send(&message("m1")).await.is_err());
     mailer.send(&message("m2")).await.unwrap();
     let messages = server.messages();
@@ -276,6 +193,17 @@ async fn server_that_dies_with_the_message_gets_no_second_copy_by_itself() {
 }
 
 #[tokio::test]
+async fn kept_connection_that_breaks_after_the_message_is_not_replaced_by_a_new_one() {
+    needs_smtp_server!();
+    let server = Server::start(&["--mode", "drop-second"]);
+    let mailer = server.mailer(patient()).await;
+    mailer.send(&message("m1")).await.unwrap();
+    let error = mailer.send(&message("m2")).await.unwrap_err();
+    assert!(matches!(&error, MailError::Temporary(Cause::Connection { stage: Stage::Body, .. })), "{error}");
+    assert_eq!(server.messages().len(), 2);
+}
+
+#[tokio::test]
 async fn plain_login_works_on_this_machine_and_its_failure_is_for_the_operator() {
     needs_smtp_server!();
     let server = Server::start(&["--login", "bank:hunter2"]);
@@ -289,15 +217,6 @@ async fn plain_login_works_on_this_machine_and_its_failure_is_for_the_operator()
     assert!(!format!("{error} {error:?}").contains("swordfish"));
     let error = server.mailer(patient()).await.send(&message("m1")).await.unwrap_err();
     assert!(matches!(&error, MailError::Temporary(Cause::Credentials { .. })), "{error}");
-}
-
-/// A certificate for 127.0.0.1 that nobody vouches for, and its key.
-fn certificate(home: &Path) -> [PathBuf; 2] {
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let files = ["certificate.pem", "key.pem"].map(|name| home.join(name));
-    std::fs::write(&files[0], made.cert.pem()).unwrap();
-    std::fs::write(&files[1], made.signing_key.serialize_pem()).unwrap();
-    files
 }
 
 #[tokio::test]

@@ -122,6 +122,15 @@ mod tests {
     }
 
     #[test]
+    fn longest_message_id_is_written_as_it_is() {
+        let mut message = message();
+        let sender: Address = format!("no-reply@{}.example", "a".repeat(60)).parse().unwrap();
+        message.message_id = MessageId::new("x".repeat(200), &sender).unwrap();
+        let expected = format!("Message-ID: <{}>", message.message_id);
+        assert!(headers(&written(&message)).contains(&expected), "{}", written(&message));
+    }
+
+    #[test]
     fn same_message_gives_the_same_bytes() {
         assert_eq!(written(&message()), written(&message()));
     }

@@ -56,6 +56,8 @@ class Handler:
         session.messages = getattr(session, "messages", 0) + 1
         if mode == "die":
             os._exit(1)
+        if mode == "drop-second" and self.taken == 2:
+            server.transport.abort()
         if mode == "slow-data" or (mode == "slow-first" and self.taken == 1):
             await asyncio.sleep(FOREVER)
         return f"250 2.0.0 taken as {self.taken}"
