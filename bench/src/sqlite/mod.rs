@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use latency::Produce;
 
-use crate::report::{self, Row};
 use crate::machine;
+use crate::report::{self, Row};
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -1,20 +1,29 @@
-//! A text that must not reach a log, an error or a screen.
+//! Text that must not be printed: it is redacted in `Debug` and wiped from memory when dropped.
 
 use std::fmt;
+use zeroize::Zeroizing;
 
-/// A password, key or code. It prints as `***`; reading it takes the word [`expose`](Self::expose).
+/// A secret text. There is no `Display`; whoever needs the text says so with [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Wraps a text that was read from somewhere secret.
+    /// Takes over a text as a secret.
+    #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself. Hand it to what needs it, and to nothing that prints.
+    /// The text itself, for the one place that computes with it.
+    #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text)
     }
 }
 
@@ -29,9 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secret_never_prints_itself() {
-        let secret = Secret::new("hunter2");
-        assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "*** Some(***)");
-        assert_eq!(secret.expose(), "hunter2");
+    fn a_secret_is_not_printed() {
+        assert_eq!(format!("{:?}", Secret::new("secret123")), "***");
     }
 }

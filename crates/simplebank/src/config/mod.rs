@@ -31,12 +31,12 @@ pub use fault::{Fault, Refusal, Source};
 pub use keys::{Key, Preset, Secrecy, keys};
 pub use log::{Log, TaskPayloads};
 pub use mail::Mail;
-pub use passwords::Passwords;
 pub use server::Server;
-pub use store::{DbSource, Store};
+pub use store::Store;
 pub use tasks::{MissingUser, RetryDelay, Tasks};
-pub use tokens::{TokenKey, Tokens};
+pub use tokens::Tokens;
 
+use crate::password::Cost;
 use cli::CommandLine;
 use reader::{Given, Reader};
 use std::ffi::OsString;
@@ -62,7 +62,7 @@ pub struct Config {
     /// Token keys.
     pub tokens: Tokens,
     /// Password hashing.
-    pub passwords: Passwords,
+    pub passwords: Cost,
     /// Background tasks.
     pub tasks: Tasks,
     /// Logs.
@@ -88,7 +88,7 @@ pub fn load(
     let server = Server::read(&mut reader);
     let mail = Mail::read(&mut reader);
     let tokens = Tokens::read(&mut reader);
-    let passwords = Passwords::read(&mut reader);
+    let passwords = passwords::read(&mut reader);
     let tasks = Tasks::read(&mut reader);
     let log = Log::read(&mut reader);
     later::check(&mut reader);

@@ -5,7 +5,6 @@ pub mod email;
 pub mod idempotency;
 pub mod name;
 pub mod password;
-pub mod secret;
 mod text;
 pub mod time;
 pub mod user;

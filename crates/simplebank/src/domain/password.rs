@@ -1,8 +1,8 @@
 //! Passwords as they are typed, and hashes as they are stored.
 
-use super::secret::Secret;
 use super::text::{check_length, check_no_control};
 use super::violation::Fault;
+use crate::secret::Secret;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn neither_password_nor_hash_is_printed() {
         let password = Password::parse(&Secret::new("secret123")).unwrap();
-        assert_eq!(format!("{password:?}"), "Password([redacted])");
+        assert_eq!(format!("{password:?}"), "Password(***)");
         assert_eq!(format!("{:?}", PasswordHash::from_stored("$argon2id$x".into())), "[password hash]");
     }
 

@@ -19,10 +19,15 @@ impl Cost {
     /// The most memory one hash may take: 1 GiB. More is a mistyped unit.
     pub const MAX_MEMORY_KIB: u32 = 1024 * 1024;
 
-    /// Whether guessing passwords hashed at this cost is easier than at the default one.
+    /// The least memory of the settings that OWASP holds equal to the default, and the least memory times passes.
+    const LEAST_MEMORY_KIB: u32 = 7168;
+    const LEAST_WORK: u64 = 7168 * 5;
+
+    /// Whether guessing passwords hashed at this cost is easier than OWASP thinks it should be.
     #[must_use]
-    pub fn is_weaker_than_default(&self) -> bool {
-        self.0.m_cost() < Params::DEFAULT_M_COST || self.0.t_cost() < Params::DEFAULT_T_COST
+    pub fn is_weak(&self) -> bool {
+        let work = u64::from(self.0.m_cost()) * u64::from(self.0.t_cost());
+        self.0.m_cost() < Self::LEAST_MEMORY_KIB || work < Self::LEAST_WORK
     }
 
     pub(super) fn hasher(&self) -> Argon2<'static> {
@@ -85,7 +90,6 @@ mod tests {
         assert_eq!(Cost::default().to_string(), "argon2id:m=19456,t=2,p=1");
         assert_eq!("argon2id".parse(), Ok(Cost::default()));
         assert_eq!("argon2id:m=19456".parse(), Ok(Cost::default()));
-        assert!(!Cost::default().is_weaker_than_default());
     }
 
     #[test]
@@ -95,9 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cheap_cost_is_known_to_be_weak() {
-        for text in ["argon2id:m=8,t=1,p=1", "argon2id:m=19455", "argon2id:t=1"] {
-            assert!(text.parse::<Cost>().unwrap().is_weaker_than_default(), "{text}");
+    fn recommended_costs_are_strong_and_cheap_ones_weak() {
+        let weak = |m, t| format!("argon2id:m={m},t={t},p=1").parse::<Cost>().unwrap().is_weak();
+        for (memory, passes) in [(47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5)] {
+            assert!(!weak(memory, passes), "{memory} {passes}");
+        }
+        for (memory, passes) in [(8, 1), (19456, 1), (12288, 2), (4096, 100)] {
+            assert!(weak(memory, passes), "{memory} {passes}");
         }
     }
 

@@ -129,7 +129,7 @@ impl PasswordPool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::secret::Secret;
+    use crate::secret::Secret;
     use crate::token::entropy::OsEntropy;
     use std::sync::mpsc;
     use tokio::sync::oneshot;

@@ -49,11 +49,12 @@ pub fn matches(presented: &SecretCode, stored: &[u8; 32]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::keyring::Key;
 
     const NONCE: [u8; 16] = [7; 16];
 
     fn keys() -> KeyRing {
-        KeyRing::parse("12345678901234567890123456789012", "").unwrap()
+        KeyRing::new(Key::parse("12345678901234567890123456789012").unwrap(), Vec::new()).unwrap()
     }
 
     fn code(id: i64, username: &str, email: &str, nonce: [u8; 16]) -> String {

@@ -3,10 +3,10 @@
 
 use crate::kit::{START, World, alice, user};
 use futures_util::future::join_all;
-use simplebank::domain::secret::Secret;
 use simplebank::domain::time::Timestamp;
 use simplebank::domain::user::{Role, User};
 use simplebank::password::PoolLimits;
+use simplebank::secret::Secret;
 use simplebank::service::{CreateUser, Replay, ServiceError, Taken};
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;

@@ -2,7 +2,7 @@
 
 use crate::kit::{KEY, MICROSECOND, World, alice, user};
 use futures_util::future::join_all;
-use simplebank::domain::secret::Secret;
+use simplebank::secret::Secret;
 use simplebank::service::{CreateUser, Purged, Replay, Rest, ServiceError, Taken};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

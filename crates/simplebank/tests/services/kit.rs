@@ -2,14 +2,14 @@
 //! table of the same file, as a queue would.
 
 use async_trait::async_trait;
-use simplebank::domain::secret::Secret;
 use simplebank::domain::time::{ManualClock, Timestamp};
 use simplebank::password::{Cost, PasswordPool, PoolLimits};
+use simplebank::secret::Secret;
 use simplebank::service::{Bank, CreateUser, Parts, Preparation, Settings, VerificationMail};
 use simplebank::store::{Source, Store, Tx, migrate};
 use simplebank::tasks::{DistributeTasks, Enqueued};
 use simplebank::token::entropy::OsEntropy;
-use simplebank::token::keyring::KeyRing;
+use simplebank::token::keyring::{Key, KeyRing};
 use std::error::Error;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -121,6 +121,12 @@ fn cheap_passwords() -> PasswordPool {
     PasswordPool::new(&cost, PoolLimits { threads: NonZeroUsize::MIN, queue: 1_000 }, Arc::new(OsEntropy))
 }
 
+fn key_ring(current: &str, previous: &str) -> KeyRing {
+    let key = |text: &str| Key::parse(text).expect("a key");
+    let previous = previous.split(',').filter(|text| !text.is_empty()).map(key).collect();
+    KeyRing::new(key(current), previous).expect("a key ring")
+}
+
 fn bank(
     store: &Store,
     current: &str,
@@ -133,7 +139,7 @@ fn bank(
     Bank::new(Parts {
         store: store.clone(),
         passwords,
-        keys: KeyRing::parse(current, previous).expect("a key ring"),
+        keys: key_ring(current, previous),
         clock,
         entropy: Arc::new(OsEntropy),
         tasks,

@@ -33,13 +33,13 @@ fn nothing_given_is_a_whole_configuration() {
     let config = load_with(&[], &[], None).unwrap();
     assert_eq!(config.role, Role::All);
     assert_eq!(config.environment, Environment::Development);
-    assert_eq!(config.store.source, DbSource::Sqlite("./simplebank.db".into()));
+    assert_eq!(config.store.source, crate::store::Source::Sqlite("./simplebank.db".into()));
     assert_eq!(config.server.http, "[::]:8080".parse().unwrap());
     assert_eq!(config.server.public_base_url.to_string(), "http://localhost:8080");
     assert_eq!(config.mail.destination, crate::mail::Destination::Directory("./mail".into()));
     assert_eq!(config.mail.verify_email_duration, Duration::from_secs(900));
     assert_eq!(config.tokens, Tokens { current: None, previous: vec![] });
-    assert_eq!(config.passwords, Passwords { memory_kib: 19456, passes: 2, lanes: 1 });
+    assert_eq!(config.passwords, Cost::default());
     assert_eq!(config.tasks.queues, [("critical".to_owned(), 10), ("default".to_owned(), 5)]);
     assert_eq!((config.tasks.max_retry, config.tasks.process_in), (10, Duration::ZERO));
     assert_eq!(config.tasks.retry_delay, RetryDelay::Asynq);
