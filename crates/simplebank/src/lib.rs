@@ -6,6 +6,7 @@ pub mod domain;
 pub mod failpoint;
 pub mod gateway;
 pub mod grpc;
+pub mod lifecycle;
 pub mod mail;
 pub mod password;
 pub mod pb;

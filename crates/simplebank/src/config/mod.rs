@@ -47,7 +47,7 @@ use std::path::{Path, PathBuf};
 const FILE: &str = "app.env";
 
 /// Everything a process of the bank is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// What this process does.
     pub role: Role,

@@ -75,8 +75,8 @@ fn production_refuses_what_is_missing_or_unsafe() {
     let expected = [
         "PUBLIC_BASE_URL (not set): production needs it: the links in e-mails start with it",
         "EMAIL_SENDER_ADDRESS (not set): production needs it: e-mails are from this address",
-        "TOKEN_SYMMETRIC_KEY (not set): production needs it: 32 bytes, as 32 ASCII characters, 64 hexadecimal \
-         digits or Base64",
+        "TOKEN_SYMMETRIC_KEY (not set): production needs it: 32 bytes, as 32 ASCII characters or 64 hexadecimal \
+         digits",
     ];
     assert_eq!(found, expected);
     let placeholder = "12345678901234567890123456789012";
