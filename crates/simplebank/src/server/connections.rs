@@ -21,6 +21,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
 
+impl PeerAddress {
+    /// One client, one address: a dual stack port sees an IPv4 client as IPv6 (`::ffff:1.2.3.4`), which is undone.
+    fn of(peer: SocketAddr) -> Self {
+        Self(SocketAddr::new(peer.ip().to_canonical(), peer.port()))
+    }
+}
+
 /// How serving ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drained {
@@ -82,7 +89,7 @@ async fn accept(
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "failed to switch off delayed sending");
                 }
-                return (place, stream, PeerAddress(peer));
+                return (place, stream, PeerAddress::of(peer));
             }
             Err(error) if is_of_one_connection(&error) => tracing::debug!(%error, "a connection broke off"),
             Err(error) => {

@@ -49,6 +49,14 @@ impl Colors {
 ///
 /// # Errors
 /// The process has a subscriber already.
+///
+/// ```
+/// use simplebank::telemetry::{Colors, LogFormat, init};
+///
+/// init(LogFormat::Console(Colors::Off), "info,sqlx=debug".parse()?)?;
+/// assert!(init(LogFormat::Json, "info".parse()?).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn init(format: LogFormat, filter: LogFilter) -> Result<(), TryInitError> {
     let lines = layer::<Registry>().with_writer(std::io::stderr);
     let lines = match format {

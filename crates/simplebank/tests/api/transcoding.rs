@@ -1,8 +1,14 @@
 //! How requests become messages and messages become answers, for everything that an annotation or a field can be.
 
+use std::convert::Infallible;
+
+use bytes::Bytes;
 use http::StatusCode;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use serde_json::{Value, json};
 use simplebank::gateway::{Gateway, MAX_DEPTH};
+use tokio_stream::{once, pending};
 
 use crate::echo::{compile, gateway, refused, send, understood};
 
@@ -235,6 +241,22 @@ async fn two_members_of_a_oneof_are_refused() {
 async fn a_body_that_is_not_utf8_is_refused() {
     let (message, _) = refused("POST", "/v1/things", &b"{\"display_name\":\"\xff\"}"[..]).await;
     assert_eq!(message, "body is not valid UTF-8 at byte 17");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_arrive_is_given_up() {
+    let never = StreamBody::new(pending::<Result<Frame<Bytes>, Infallible>>());
+    let request = http::Request::post("/v1/things").body(never).unwrap();
+    let response = gateway().handle(request).await;
+    assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_refused() {
+    let broken = StreamBody::new(once(Err::<Frame<Bytes>, _>("reset")));
+    let request = http::Request::post("/v1/things").body(broken).unwrap();
+    let response = gateway().handle(request).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
