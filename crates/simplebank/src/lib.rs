@@ -9,5 +9,6 @@ pub mod pb;
 pub mod server;
 pub mod service;
 pub mod store;
+pub mod tasks;
 pub mod telemetry;
 pub mod token;

@@ -132,6 +132,8 @@ mod tests {
     use crate::domain::secret::Secret;
     use crate::token::entropy::OsEntropy;
     use std::sync::mpsc;
+    use tokio::sync::oneshot;
+    use tokio::task::JoinHandle;
 
     fn pool(threads: usize, queue: usize) -> PasswordPool {
         let cost = "argon2id:m=8,t=1,p=1".parse().unwrap();
@@ -186,24 +188,30 @@ mod tests {
         assert!(matches!(error, PasswordError::Failed(_)), "{error}");
     }
 
+    /// Keeps one thread of the pool at work until the sender is used.
+    async fn occupy(pool: &PasswordPool) -> (mpsc::Sender<()>, JoinHandle<()>) {
+        let (begun, wait_begun) = oneshot::channel();
+        let (release, wait_release) = mpsc::channel::<()>();
+        let pool = pool.clone();
+        let running = tokio::spawn(async move {
+            let work = pool.run(move || (begun.send(()), wait_release.recv()));
+            work.await.map(|_| ()).unwrap();
+        });
+        wait_begun.await.unwrap();
+        (release, running)
+    }
+
     #[tokio::test]
     async fn a_full_queue_turns_callers_away_at_once_and_opens_again() {
         let pool = pool(1, 1);
-        let (begun, wait_begun) = mpsc::channel();
-        let (release, wait_release) = mpsc::channel::<()>();
-        let running = tokio::spawn({
-            let pool = pool.clone();
-            async move { pool.run(move || (begun.send(()), wait_release.recv())).await.map(|_| ()) }
-        });
-        tokio::task::spawn_blocking(move || wait_begun.recv()).await.unwrap().unwrap();
-
+        let (release, running) = occupy(&pool).await;
         let secret = password("secret123");
         let mut waiting = Box::pin(pool.hash(&secret));
         assert!(futures_util::poll!(waiting.as_mut()).is_pending(), "there is room for one to wait");
         assert!(matches!(pool.hash(&secret).await, Err(PasswordError::Overloaded)));
 
         release.send(()).unwrap();
-        running.await.unwrap().unwrap();
+        running.await.unwrap();
         waiting.await.unwrap();
         assert!(pool.hash(&secret).await.is_ok());
     }
@@ -211,14 +219,7 @@ mod tests {
     #[tokio::test]
     async fn a_caller_who_goes_away_gives_up_the_place_in_the_queue() {
         let pool = pool(1, 1);
-        let (release, wait_release) = mpsc::channel::<()>();
-        let running = tokio::spawn({
-            let pool = pool.clone();
-            async move { pool.run(move || wait_release.recv()).await.map(|_| ()) }
-        });
-        while pool.running.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
+        let (release, running) = occupy(&pool).await;
         let secret = password("secret123");
         let mut gone = Box::pin(pool.hash(&secret));
         assert!(futures_util::poll!(gone.as_mut()).is_pending());
@@ -227,7 +228,7 @@ mod tests {
         assert!(futures_util::poll!(next.as_mut()).is_pending(), "the place is free again");
 
         release.send(()).unwrap();
-        running.await.unwrap().unwrap();
+        running.await.unwrap();
         assert!(next.await.is_ok());
     }
 
@@ -235,8 +236,8 @@ mod tests {
     async fn work_that_panics_gives_its_place_back() {
         let pool = pool(1, 0);
         for _ in 0..3 {
-            let error = pool.run(|| panic!("on purpose")).await.map(|()| ()).unwrap_err();
-            assert!(matches!(error, PasswordError::Failed(_)), "{error}");
+            let result: Result<(), _> = pool.run(|| panic!("on purpose")).await;
+            assert!(matches!(result, Err(PasswordError::Failed(_))), "{result:?}");
         }
     }
 }

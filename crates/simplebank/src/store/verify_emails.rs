@@ -73,8 +73,8 @@ pub async fn find_live(conn: Conn<'_>, username: &str, email: &str) -> Result<Op
     }
 }
 
-/// Inserts a live row and returns its number. It has no code hash yet: see [`set_code_hash`].
-pub async fn insert(tx: &mut Tx, row: NewRow<'_>) -> Result<i64, StoreError> {
+/// Inserts a live row. It has no code hash yet: see [`set_code_hash`].
+pub async fn insert(tx: &mut Tx, row: NewRow<'_>) -> Result<LiveRow, StoreError> {
     match tx.conn() {
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::insert(connection, row).await.map_err(sqlite::explain(place))

@@ -13,7 +13,7 @@ statements! {
     INSERT =
         "INSERT INTO verify_emails (username, email, key_id, nonce, created_at, expired_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         RETURNING id";
+         RETURNING id, email, key_id, nonce, code_hash, handovers";
     SET_CODE_HASH =
         "UPDATE verify_emails SET code_hash = ?2 WHERE id = ?1";
     RENEW =
@@ -37,30 +37,23 @@ pub(in crate::store) async fn find_live(
     email: &str,
 ) -> Result<Option<LiveRow>, Error> {
     let row = sqlx::query(FIND_LIVE).bind(username).bind(email).fetch_optional(connection).await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(LiveRow {
-        id: row.try_get("id")?,
-        email: row.try_get("email")?,
-        key_id: row.try_get("key_id")?,
-        nonce: bytes(row.try_get("nonce")?)?,
-        code_hash: code_hash(&row)?,
-        handovers: row.try_get("handovers")?,
-    }))
+    row.as_ref().map(live_row).transpose()
 }
 
 pub(in crate::store) async fn insert(
     connection: &mut SqliteConnection,
-    row: NewRow<'_>,
-) -> Result<i64, Error> {
-    sqlx::query_scalar(INSERT)
-        .bind(row.username)
-        .bind(row.email)
-        .bind(row.key_id)
-        .bind(row.nonce.as_slice())
-        .bind(row.now.as_micros())
-        .bind(row.expires_at.as_micros())
+    new: NewRow<'_>,
+) -> Result<LiveRow, Error> {
+    let row = sqlx::query(INSERT)
+        .bind(new.username)
+        .bind(new.email)
+        .bind(new.key_id)
+        .bind(new.nonce.as_slice())
+        .bind(new.now.as_micros())
+        .bind(new.expires_at.as_micros())
         .fetch_one(connection)
-        .await
+        .await?;
+    live_row(&row)
 }
 
 pub(in crate::store) async fn set_code_hash(
@@ -116,6 +109,17 @@ pub(in crate::store) async fn find_candidate(
 pub(in crate::store) async fn mark_used(connection: &mut SqliteConnection, id: i64) -> Result<(), Error> {
     let result = sqlx::query(MARK_USED).bind(id).execute(connection).await?;
     one_row(result.rows_affected())
+}
+
+fn live_row(row: &SqliteRow) -> Result<LiveRow, Error> {
+    Ok(LiveRow {
+        id: row.try_get("id")?,
+        email: row.try_get("email")?,
+        key_id: row.try_get("key_id")?,
+        nonce: bytes(row.try_get("nonce")?)?,
+        code_hash: code_hash(row)?,
+        handovers: row.try_get("handovers")?,
+    })
 }
 
 fn code_hash(row: &SqliteRow) -> Result<Option<CodeHash>, Error> {
