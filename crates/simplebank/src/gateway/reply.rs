@@ -13,10 +13,10 @@ use prost_reflect::{
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::grpc::http_status;
+use crate::grpc::{IDEMPOTENT_REPLAYED, http_status};
 
 /// Response metadata that becomes headers of the same name.
-const RETURNED: [HeaderName; 1] = [HeaderName::from_static("idempotent-replayed")];
+const RETURNED: [HeaderName; 1] = [HeaderName::from_static(IDEMPOTENT_REPLAYED)];
 
 /// The descriptor of `google.rpc.Status`, in a pool that knows all standard details.
 static RPC_STATUS: LazyLock<MessageDescriptor> = LazyLock::new(|| {

@@ -1,8 +1,8 @@
 //! The gRPC face of the bank: adapters without rules, and the service stack that both ports share.
 
-// mod api;
+mod api;
 mod codes;
-// mod convert;
+mod convert;
 mod deadline;
 mod guard;
 pub(crate) mod status;
@@ -16,7 +16,7 @@ use crate::pb::{
     simple_bank_server::{SimpleBank, SimpleBankServer},
 };
 
-// pub use api::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, SimpleBankApi};
+pub use api::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, SimpleBankApi};
 pub use codes::{code_name, http_status};
 pub use guard::{Guard, Limits};
 pub use status::ERROR_DOMAIN;
