@@ -49,8 +49,8 @@ impl SimpleBank for SimpleBankApi {
     }
 }
 
-/// The key as it was sent. Bytes that are no text become characters that no key may have, so that the bank refuses it
-/// together with whatever else is wrong.
+/// The key as it was sent. Bytes that are no text become characters that no key may have, so that the bank
+/// refuses it together with whatever else is wrong.
 fn idempotency_key(metadata: &MetadataMap) -> Option<String> {
     metadata.get(IDEMPOTENCY_KEY).map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned())
 }

@@ -1,5 +1,5 @@
-//! What every call of the API goes through on either port: a bounded number at a time, a deadline, and a net under
-//! panics.
+//! What every call of the API goes through on either port: a bounded number at a time, a deadline, and a net
+//! under panics.
 
 use std::{
     convert::Infallible,

@@ -24,8 +24,8 @@ pub use status::ERROR_DOMAIN;
 /// The largest request message that is decoded, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
-/// The service stack: the API behind its limits, health and reflection outside of them (a busy server is still
-/// healthy). The gRPC port serves it as it is, and the JSON gateway calls it in process.
+/// The service stack: the API behind its limits, health and reflection outside of them (a busy server is
+/// still healthy). The gRPC port serves it as it is, and the JSON gateway calls it in process.
 ///
 /// # Errors
 /// The descriptors do not hold together.

@@ -1,4 +1,5 @@
-//! Accepting connections within a bound, and draining them: each may finish what it is at, until the deadline.
+//! Accepting connections within a bound, and draining them: each may finish what it is at, until the
+//! deadline.
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -22,7 +23,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct PeerAddress(pub SocketAddr);
 
 impl PeerAddress {
-    /// One client, one address: a dual stack port sees an IPv4 client as IPv6 (`::ffff:1.2.3.4`), which is undone.
+    /// One client, one address: a dual stack port sees an IPv4 client as IPv6 (`::ffff:1.2.3.4`), which is
+    /// undone.
     fn of(peer: SocketAddr) -> Self {
         Self(SocketAddr::new(peer.ip().to_canonical(), peer.port()))
     }

@@ -1,5 +1,5 @@
-//! Log lines for machines: one JSON object per line, `level` first, then `time`, the fields as they were given, those
-//! of the surrounding spans, and `message` last.
+//! Log lines for machines: one JSON object per line, `level` first, then `time`, the fields as they were
+//! given, those of the surrounding spans, and `message` last.
 
 use std::fmt;
 

@@ -37,8 +37,8 @@ pub enum LogFormat {
 }
 
 impl Colors {
-    /// Colours where they can be seen: standard error is a terminal, and the environment's `NO_COLOR` is absent or
-    /// empty.
+    /// Colours where they can be seen: standard error is a terminal, and the environment's `NO_COLOR` is
+    /// absent or empty.
     pub fn for_stderr(no_color: Option<&OsStr>) -> Self {
         let wanted = no_color.is_none_or(OsStr::is_empty);
         if wanted && std::io::stderr().is_terminal() { Self::On } else { Self::Off }

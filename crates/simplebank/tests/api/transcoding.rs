@@ -1,4 +1,5 @@
-//! How requests become messages and messages become answers, for everything that an annotation or a field can be.
+//! How requests become messages and messages become answers, for everything that an annotation or a field
+//! can be.
 
 use std::convert::Infallible;
 
@@ -266,7 +267,8 @@ async fn nesting_is_bounded_in_known_unknown_and_free_form_fields() {
         let (message, _) = refused("POST", "/v1/things", nested(open, close, 5_000)).await;
         assert_eq!(message, format!("JSON is nested deeper than {MAX_DEPTH} levels"));
     }
-    // The deepest body let in is one that the service can decode, even where each level costs several in protobuf.
+    // The deepest body let in is one that the service can decode, even where each level costs several in
+    // protobuf.
     let deepest = nested("{\"a\":", "}", MAX_DEPTH - 1);
     understood("POST", "/v1/things", format!("{{\"loose\":{deepest}}}")).await;
     let path = "inner.".repeat(10_000);
