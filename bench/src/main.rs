@@ -1,0 +1,36 @@
+//! Benchmarks: each measures ours and a bare loop (no engine around it, and so an upper bound) in one
+//! interleaved run, since on a shared machine ratios say more than rates.
+
+mod machine;
+mod measure;
+mod report;
+mod sqlite;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about, version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The queue and the bank on SQLite.
+    Sqlite(sqlite::Options),
+    /// Enqueues tasks at a steady pace into a database that another process works on.
+    #[command(hide = true)]
+    Produce(sqlite::Produce),
+}
+
+fn main() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match Arguments::parse().command {
+            Command::Sqlite(options) => sqlite::run(options).await,
+            Command::Produce(produce) => produce.run().await,
+        }
+    })
+}

@@ -1,0 +1,96 @@
+//! The conformance suite: what every back-end does, one small case at a time.
+//!
+//! A back-end runs all of it with one call in a test file. The factory is called once for each case
+//! and returns a [`Fixture`]: an empty back-end, the [`ManualClock`](crate::ManualClock) it was built
+//! with, and whatever must stay alive meanwhile.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use aftercommit_testing::conformance::Fixture;
+//! use aftercommit_testing::{ManualClock, MemoryBackend};
+//!
+//! async fn memory() -> Fixture {
+//!     let clock = ManualClock::new();
+//!     Fixture::new(Arc::new(MemoryBackend::new(Arc::new(clock.clone()))), clock)
+//! }
+//!
+//! aftercommit_testing::conformance!(conformance, memory);
+//! # fn main() {}
+//! ```
+//!
+//! Each case is a test of its own, `conformance::<area>::<sentence>`. Nothing here assumes a store.
+//! What a back-end does not offer (presence, a second handle) is visible in its type, and the cases
+//! about it hold trivially.
+
+#[macro_use]
+mod macros;
+
+mod fixture;
+mod stage;
+mod task;
+
+pub mod dequeue;
+pub mod enqueue;
+pub mod fencing;
+pub mod forward;
+pub mod inspect;
+pub mod lease;
+pub mod list;
+pub mod operate;
+pub mod orphans;
+pub mod pause;
+pub mod retention;
+pub mod retry_rules;
+pub mod settle;
+pub mod unique;
+
+pub use fixture::Fixture;
+pub use stage::Stage;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// No case takes longer than this by the machine's clock; one that does has hung.
+pub const CASE_LIMIT: Duration = Duration::from_secs(60);
+
+/// A case under way.
+pub type CaseFuture = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Every case, as area and name.
+pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let areas = [
+        ("enqueue", enqueue::NAMES),
+        ("unique", unique::NAMES),
+        ("dequeue", dequeue::NAMES),
+        ("lease", lease::NAMES),
+        ("settle", settle::NAMES),
+        ("fencing", fencing::NAMES),
+        ("retry_rules", retry_rules::NAMES),
+        ("forward", forward::NAMES),
+        ("orphans", orphans::NAMES),
+        ("retention", retention::NAMES),
+        ("inspect", inspect::NAMES),
+        ("list", list::NAMES),
+        ("operate", operate::NAMES),
+        ("pause", pause::NAMES),
+    ];
+    areas.into_iter().flat_map(|(area, names)| names.iter().map(move |name| (area, *name)))
+}
+
+/// Runs one case on a fresh fixture, on a runtime of its own; used by [`conformance!`](crate::conformance!).
+///
+/// # Panics
+/// If the case does not hold, or does not end within [`CASE_LIMIT`].
+pub fn run<F: Future<Output = Fixture>>(fixture: impl FnOnce() -> F, case: fn(Stage) -> CaseFuture) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a test process may start two threads");
+    runtime.block_on(async {
+        let stage = Stage::new(fixture().await);
+        let ended = tokio::time::timeout(CASE_LIMIT, case(stage)).await;
+        assert!(ended.is_ok(), "the case did not end within {CASE_LIMIT:?}");
+    });
+}

@@ -1,0 +1,98 @@
+//! A broker that keeps everything in memory: the executable specification of the contract. Where the
+//! traits leave room, what happens here is what every back-end does (the conformance suite compares).
+
+mod broker;
+mod inspect;
+mod presence;
+mod state;
+mod upkeep;
+mod wakes;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use aftercommit_core::{Backend, Clock, Lease, Presence, Timestamp};
+
+use presence::CancelBus;
+use state::{Place, Store};
+use wakes::WakeBus;
+
+/// A complete back-end without a store: for tests, and as the model that other back-ends are compared
+/// with. One lock guards plain data; every call is one transition under it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use aftercommit_core::{
+///     Broker, Clock, Enqueue, Inspect, LeaseGrant, NewTask, Options, Outcome, Quota, RawTask, Settlement,
+///     TaskType, WorkerId,
+/// };
+/// use aftercommit_testing::{ManualClock, MemoryBackend};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), aftercommit_core::Error> {
+/// let clock = ManualClock::new();
+/// let backend = MemoryBackend::new(Arc::new(clock.clone()));
+///
+/// let task = RawTask { task_type: TaskType::new("email:send")?, payload: "{}".into() };
+/// let task = NewTask::from(task).with(Options::new().id("welcome-alice"));
+/// let task: Enqueue = task.resolve(&Options::new(), clock.now())?;
+/// let queue = task.message.queue.clone();
+/// assert_eq!(backend.enqueue(&[task]).await?, [Ok(())]);
+///
+/// let grant = LeaseGrant { worker: WorkerId::random("localhost", 1), duration: Duration::from_secs(30) };
+/// let leased = backend.dequeue(&[Quota { queue: queue.clone(), count: 10 }], &grant).await?;
+/// let settled: Vec<_> = leased
+///     .into_iter()
+///     .map(|leased| Settlement { leased: Arc::new(leased), outcome: Outcome::Done })
+///     .collect();
+/// assert_eq!(backend.settle(&settled).await?, [Ok(())]);
+/// assert_eq!(backend.queue(&queue).await?.expect("it held a task").processed, 1);
+/// # Ok(())
+/// # }
+/// ```
+pub struct MemoryBackend {
+    clock: Arc<dyn Clock>,
+    store: Mutex<Store>,
+    wakes: WakeBus,
+    cancels: CancelBus,
+}
+
+impl MemoryBackend {
+    /// An empty back-end that takes its time from `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            store: Mutex::new(Store::default()),
+            wakes: WakeBus::default(),
+            cancels: CancelBus::default(),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().expect("no transition panics, so the lock is never poisoned")
+    }
+}
+
+impl Backend for MemoryBackend {
+    fn presence(&self) -> Option<&dyn Presence> {
+        Some(self)
+    }
+}
+
+impl fmt::Debug for MemoryBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryBackend").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+/// The fence: true if this is the lease the task is held by now. Its expiry does not matter, since a
+/// holder that is late is still the only holder until somebody takes the task away.
+fn is_current(store: &Store, lease: &Lease) -> bool {
+    let stored = store.queues.get(&lease.queue).and_then(|queue| queue.get(&lease.id));
+    stored.is_some_and(|stored| matches!(stored.place, Place::Active { token, .. } if token == lease.token))
+}

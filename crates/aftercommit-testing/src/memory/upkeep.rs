@@ -1,0 +1,81 @@
+//! Forwarding what is due, finding what is nobody's, deleting what is over.
+
+use aftercommit_core::{
+    Forwarded, Leased, Orphan, OrphanCause, QueueName, Result, State, TaskId, Timestamp, Upkeep, Wake,
+};
+use async_trait::async_trait;
+
+use super::MemoryBackend;
+use super::state::{End, Place, Store, Stored};
+
+#[async_trait]
+impl Upkeep for MemoryBackend {
+    async fn forward(&self, queues: &[QueueName], limit: usize) -> Result<Forwarded> {
+        let (now, mut store) = (self.now(), self.store());
+        let mut woken = Vec::new();
+        let mut next = earliest(&store, queues);
+        while let Some((due, name, id)) = next.take_if(|(due, ..)| *due <= now && woken.len() < limit) {
+            let Some(queue) = store.queues.get_mut(&name) else { break };
+            debug_assert!(due <= now, "a task is never early");
+            queue.move_to(&id, Place::Pending { since: now }, End::Back);
+            woken.push(name);
+            next = earliest(&store, queues);
+        }
+        drop(store);
+        for name in &woken {
+            self.wakes.wake(Wake::Pending, name);
+        }
+        Ok(Forwarded { moved: woken.len(), next_due: next.map(|(due, ..)| due) })
+    }
+
+    async fn orphans(&self, queues: &[QueueName], limit: usize) -> Result<Vec<Orphan>> {
+        let (now, store) = (self.now(), self.store());
+        let active = queues
+            .iter()
+            .filter_map(|name| store.queues.get(name))
+            .flat_map(|queue| queue.in_state(State::Active));
+        Ok(active.filter_map(|stored| orphan(&store, stored, now)).take(limit).collect())
+    }
+
+    async fn delete_expired(&self, queues: &[QueueName], limit: usize) -> Result<usize> {
+        let (now, mut store) = (self.now(), self.store());
+        let mut deleted = 0;
+        for name in queues {
+            let Some(queue) = store.queues.get_mut(name) else { continue };
+            let over: Vec<TaskId> = queue
+                .in_state(State::Completed)
+                .filter(
+                    |stored| matches!(stored.place, Place::Completed { expires_at, .. } if expires_at <= now),
+                )
+                .map(|stored| stored.message.id.clone())
+                .take(limit - deleted)
+                .collect();
+            deleted += over.iter().filter(|id| queue.remove(id).is_some()).count();
+        }
+        Ok(deleted)
+    }
+}
+
+/// The task of these queues that is due first.
+fn earliest(store: &Store, queues: &[QueueName]) -> Option<(Timestamp, QueueName, TaskId)> {
+    queues
+        .iter()
+        .filter_map(|name| {
+            let (due, id) = store.queues.get(name)?.first_due()?;
+            Some((due, name.clone(), id.clone()))
+        })
+        .min_by_key(|(due, ..)| *due)
+}
+
+/// An active task is nobody's when its lease is over or its worker is gone.
+fn orphan(store: &Store, stored: &Stored, now: Timestamp) -> Option<Orphan> {
+    let (worker, lease) = stored.lease()?;
+    let cause = if lease.expires_at <= now {
+        OrphanCause::LeaseExpired
+    } else if store.is_dead(worker, now) {
+        OrphanCause::WorkerDead
+    } else {
+        return None;
+    };
+    Some(Orphan { leased: Leased { message: stored.message.clone(), lease }, cause })
+}

@@ -1,0 +1,136 @@
+//! What a handler may ask for besides its payload: the task it runs, and the state of the application.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use aftercommit_core::{Message, QueueName, TaskId, TaskType};
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+
+use crate::worker::Attempt;
+
+/// The attempt a handler is part of. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct TaskContext {
+    attempt: Arc<Attempt>,
+}
+
+impl TaskContext {
+    pub(crate) const fn new(attempt: Arc<Attempt>) -> Self {
+        Self { attempt }
+    }
+
+    fn message(&self) -> &Message {
+        &self.attempt.leased().message
+    }
+
+    /// The task's id; the same for every attempt, and so a good idempotency key.
+    pub fn id(&self) -> &TaskId {
+        &self.message().id
+    }
+
+    /// The queue the task came from.
+    pub fn queue(&self) -> &QueueName {
+        &self.message().queue
+    }
+
+    /// The task's type.
+    pub fn task_type(&self) -> &TaskType {
+        &self.message().task_type
+    }
+
+    /// The payload as it is stored.
+    pub fn payload(&self) -> &Bytes {
+        &self.message().payload
+    }
+
+    /// The headers that travel with the task.
+    pub fn headers(&self) -> &BTreeMap<String, String> {
+        &self.message().headers
+    }
+
+    /// How many failed attempts came before this one.
+    pub fn retried(&self) -> u32 {
+        self.message().retried
+    }
+
+    /// How many failed attempts may be followed by another one.
+    pub fn max_retry(&self) -> u32 {
+        self.message().max_retry
+    }
+
+    /// When this attempt will be stopped.
+    pub fn deadline(&self) -> SystemTime {
+        self.attempt.deadline().to_system_time()
+    }
+
+    /// Fires when the attempt is to end early: cancelled, timed out, its lease lost, or the worker
+    /// shutting down. The handler's own future is dropped then; what it has spawned should listen.
+    pub fn cancellation(&self) -> CancellationToken {
+        self.attempt.stopped().clone()
+    }
+}
+
+/// Something a handler can take as an argument. Infallible by design: what could be missing is a
+/// compile error instead.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot take `{Self}` as an argument",
+    note = "before the payload, a handler takes `TaskContext`, `TaskId`, `QueueName`, `CancellationToken`, or \
+            `State<T>` where `T` is the router's state or implements `FromRef` of it"
+)]
+pub trait FromContext<S>: Sized {
+    /// Takes the value from the attempt or from the application's state.
+    fn from_context(context: &TaskContext, state: &S) -> Self;
+}
+
+/// A part of the application's state.
+#[diagnostic::on_unimplemented(
+    message = "the router's state has no `{Self}`",
+    label = "not part of `{S}`",
+    note = "implement `FromRef<{S}>` for `{Self}`, or give the router a state that contains it"
+)]
+pub trait FromRef<S> {
+    /// Takes the part out of the whole, usually by a cheap clone.
+    fn from_ref(state: &S) -> Self;
+}
+
+impl<S: Clone> FromRef<S> for S {
+    fn from_ref(state: &S) -> Self {
+        state.clone()
+    }
+}
+
+/// The application's state, or a part of it, as a handler's argument.
+#[derive(Debug, Clone, Copy)]
+pub struct State<T>(pub T);
+
+impl<S, T: FromRef<S>> FromContext<S> for State<T> {
+    fn from_context(_: &TaskContext, state: &S) -> Self {
+        Self(T::from_ref(state))
+    }
+}
+
+impl<S> FromContext<S> for TaskContext {
+    fn from_context(context: &TaskContext, _: &S) -> Self {
+        context.clone()
+    }
+}
+
+impl<S> FromContext<S> for TaskId {
+    fn from_context(context: &TaskContext, _: &S) -> Self {
+        context.id().clone()
+    }
+}
+
+impl<S> FromContext<S> for QueueName {
+    fn from_context(context: &TaskContext, _: &S) -> Self {
+        context.queue().clone()
+    }
+}
+
+impl<S> FromContext<S> for CancellationToken {
+    fn from_context(context: &TaskContext, _: &S) -> Self {
+        context.cancellation()
+    }
+}

@@ -1,0 +1,106 @@
+//! Every event and span of the library, said once. A message is readable alone; what one searches for
+//! is in the fields. Payloads never appear.
+
+use std::time::Duration;
+
+use aftercommit_core::{Error, Failure, Leased, Message, Orphan, Outcome, QueueName, TaskType};
+use tracing::{Span, debug, error, info, info_span, warn};
+
+/// The span around one attempt of one task.
+pub(crate) fn attempt_span(message: &Message) -> Span {
+    info_span!("task", id = %message.id, r#type = %message.task_type, queue = %message.queue, retried = message.retried)
+}
+
+pub(crate) fn starting() {
+    info!("Starting processing");
+}
+
+pub(crate) fn shutting_down(running: usize) {
+    info!(running, "Starting graceful shutdown");
+}
+
+pub(crate) fn stopped() {
+    info!("Worker stopped");
+}
+
+pub(crate) fn handlers_cut_off(count: usize) {
+    warn!(
+        count,
+        "handlers did not end within the shutdown timeout and were stopped; their tasks go back to the queue"
+    );
+}
+
+pub(crate) fn handlers_stuck(count: usize) {
+    error!(
+        count,
+        "handlers block their thread and cannot be stopped; their tasks run again when the lease ends"
+    );
+}
+
+/// Said by the worker itself only where no failure hook says it better.
+pub(crate) fn task_failed(message: &Message, failure: &Failure) {
+    warn!(error = failure.error, id = %message.id, r#type = %message.task_type, queue = %message.queue,
+        retried = message.retried, max_retry = message.max_retry, "task failed");
+}
+
+pub(crate) fn retry_exhausted(message: &Message) {
+    warn!("Retry exhausted for task id={}", message.id);
+}
+
+pub(crate) fn no_handler(queue: &QueueName, task_type: &TaskType) {
+    warn!(queue = %queue, r#type = %task_type, "tasks of this type are waiting, but this worker has no handler for it");
+}
+
+pub(crate) fn lease_lost(leased: &Leased, when: &'static str) {
+    warn!(id = %leased.lease.id, queue = %leased.lease.queue, when,
+        "lease lost: the task is somebody else's now and nothing was written for this attempt");
+}
+
+pub(crate) fn recovered(orphan: &Orphan, outcome: &Outcome) {
+    let message = &orphan.leased.message;
+    let next = match outcome {
+        Outcome::Requeue(_) => "runs again at once",
+        Outcome::Retry { .. } => "counts as failed and will be retried",
+        _ => "counts as failed and was archived",
+    };
+    warn!(id = %message.id, queue = %message.queue, cause = orphan.cause.as_str(), recovered = message.recovered,
+        "recovered a task from a lost worker: it {next}");
+}
+
+pub(crate) fn settle_abandoned(leased: &Leased) {
+    error!(id = %leased.lease.id, queue = %leased.lease.queue,
+        "could not write down a task's outcome before its lease ended; the task will run again");
+}
+
+pub(crate) fn settle_refused(leased: &Leased, error: &Error) {
+    error!(error = describe(error), id = %leased.lease.id, queue = %leased.lease.queue,
+        "the store refuses a task's outcome; the task will run again when its lease ends");
+}
+
+pub(crate) fn store_lost(doing: &'static str, error: &Error) {
+    warn!(error = describe(error), "worker lost its store while it {doing}; it keeps trying");
+}
+
+pub(crate) fn store_back(after: Duration) {
+    info!(after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "worker reached its store again");
+}
+
+pub(crate) fn store_refuses(doing: &'static str, error: &Error) {
+    error!(error = describe(error), "the store refused while the worker {doing}");
+}
+
+pub(crate) fn cancelled(message: &Message) {
+    debug!(id = %message.id, queue = %message.queue, "task cancelled");
+}
+
+/// An error with its causes, for the log.
+fn describe(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

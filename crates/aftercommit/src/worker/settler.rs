@@ -1,0 +1,138 @@
+//! Writes outcomes down, in batches without added delay: what finishes while one call is under way goes
+//! with the next. An outcome that could not be written is kept and tried again until its lease ends.
+
+use std::sync::Arc;
+
+use aftercommit_core::{Error, LeaseLost, Outcome, Settlement};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use super::health::Pauses;
+use super::inflight::Held;
+use crate::telemetry;
+
+/// The most outcomes written in one call.
+const BATCH: usize = 500;
+/// How many outcomes may wait for the settler; after that attempts keep their slots.
+pub(super) const BACKLOG: usize = 1_000;
+
+/// An attempt that has ended.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) held: Held,
+    pub(super) outcome: Outcome,
+}
+
+pub(super) struct Settler {
+    pub(super) shared: Arc<Shared>,
+    pub(super) finished: mpsc::Receiver<Finished>,
+    /// Fires when a stopping worker has waited long enough for its store.
+    pub(super) give_up: CancellationToken,
+}
+
+impl Settler {
+    /// Runs until the runner is gone and everything is written, given up or lost.
+    pub(super) async fn run(mut self) {
+        let mut batch: Vec<Finished> = Vec::with_capacity(BATCH);
+        let mut pauses = Pauses::new();
+        loop {
+            if batch.is_empty() {
+                let received = tokio::select! {
+                    biased;
+                    received = self.finished.recv_many(&mut batch, BATCH) => received,
+                    () = self.give_up.cancelled() => return,
+                };
+                if received == 0 {
+                    return;
+                }
+            } else {
+                // Some could not be written: new ones join them.
+                while batch.len() < BATCH
+                    && let Ok(finished) = self.finished.try_recv()
+                {
+                    batch.push(finished);
+                }
+            }
+            match self.settle(&mut batch).await {
+                Ok(()) => pauses.reset(),
+                Err(()) => {
+                    self.abandon_expired(&mut batch);
+                    tokio::select! {
+                        () = pauses.pause() => {}
+                        () = self.give_up.cancelled() => return self.abandon(batch),
+                    }
+                }
+            }
+        }
+    }
+
+    /// One call for the whole batch. Empties it unless the store could not be reached.
+    async fn settle(&self, batch: &mut Vec<Finished>) -> Result<(), ()> {
+        let settlements: Vec<Settlement> = batch
+            .iter()
+            .map(|finished| Settlement {
+                leased: Arc::clone(finished.held.attempt.leased()),
+                outcome: finished.outcome.clone(),
+            })
+            .collect();
+        let result = self.shared.backend.settle(&settlements).await;
+        self.shared.health.note("wrote down outcomes", &result);
+        match result {
+            Ok(results) => self.close(batch.drain(..).zip(results)),
+            Err(error) if error.is_transient() => return Err(()),
+            Err(_) if batch.len() > 1 => self.settle_one_by_one(batch, settlements).await?,
+            Err(error) => self.refuse(batch, &error),
+        }
+        Ok(())
+    }
+
+    /// The store refuses the batch for good: find the one that it cannot take, so that it does not keep
+    /// the others from being written.
+    async fn settle_one_by_one(
+        &self,
+        batch: &mut Vec<Finished>,
+        settlements: Vec<Settlement>,
+    ) -> Result<(), ()> {
+        for settlement in settlements {
+            match self.shared.backend.settle(std::slice::from_ref(&settlement)).await {
+                Ok(results) => self.close(batch.drain(..1).zip(results)),
+                Err(error) if error.is_transient() => return Err(()),
+                Err(error) => {
+                    let mut refused = batch.drain(..1).collect();
+                    self.refuse(&mut refused, &error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&self, results: impl Iterator<Item = (Finished, Result<(), LeaseLost>)>) {
+        self.shared.inflight.release(results.map(|(finished, result)| {
+            if result.is_err() {
+                telemetry::lease_lost(finished.held.attempt.leased(), "settling");
+            }
+            finished.held.ticket
+        }));
+    }
+
+    fn refuse(&self, batch: &mut Vec<Finished>, error: &Error) {
+        for finished in batch.iter() {
+            telemetry::settle_refused(finished.held.attempt.leased(), error);
+        }
+        self.shared.inflight.release(batch.drain(..).map(|finished| finished.held.ticket));
+    }
+
+    /// After the end of its lease a task is somebody else's.
+    fn abandon_expired(&self, batch: &mut Vec<Finished>) {
+        let now = self.shared.config.clock.now();
+        self.abandon(batch.extract_if(.., |finished| finished.held.attempt.lease_expires_at() <= now));
+    }
+
+    fn abandon(&self, batch: impl IntoIterator<Item = Finished>) {
+        self.shared.inflight.release(batch.into_iter().map(|finished| {
+            telemetry::settle_abandoned(finished.held.attempt.leased());
+            finished.held.ticket
+        }));
+    }
+}

@@ -1,0 +1,12 @@
+//! The worker over the memory broker, in virtual time: hours pass in milliseconds, in the right order.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+
+mod harness;
+
+mod endings;
+mod lifecycle;
+mod queues;
+mod recovery;
+mod routing;
+mod scheduling;
