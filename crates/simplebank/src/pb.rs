@@ -3,7 +3,8 @@
 #![expect(
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
-    reason = "the generator of the code included here writes them"
+    clippy::too_many_lines,
+    reason = "the code included here is generated"
 )]
 
 use std::{fmt, sync::LazyLock};

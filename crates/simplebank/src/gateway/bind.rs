@@ -13,7 +13,8 @@ use super::{
 };
 use crate::grpc::status;
 
-/// Fills the message of a route. The path wins over the body and the query; all faults of path and query are listed.
+/// Fills the message of a route. The path wins over the body and the query; all faults of path and query are
+/// listed.
 pub(super) fn request(found: &Found<'_, '_>, query: &str, body: &[u8]) -> Result<DynamicMessage, Status> {
     let route = found.route;
     let mut message = match &route.body {

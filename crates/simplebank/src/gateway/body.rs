@@ -15,8 +15,8 @@ use super::reply::Refusal;
 /// The largest body that is accepted, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// How much of a body over the limit is read and thrown away. A client that is still sending when the connection
-/// closes may never see the answer, so that the usual oversized body is better heard to its end.
+/// How much of a body over the limit is read and thrown away. A client that is still sending when the
+/// connection closes may never see the answer, so that the usual oversized body is better heard to its end.
 const MAX_DISCARDED_BYTES: usize = 1024 * 1024;
 
 /// How long a body may take to arrive.

@@ -1,4 +1,5 @@
-//! Calls a method of the gRPC service stack in process, with messages that are known by their descriptors only.
+//! Calls a method of the gRPC service stack in process, with messages that are known by their descriptors
+//! only.
 
 use bytes::Bytes;
 use http::{HeaderMap, request::Parts};
@@ -16,8 +17,8 @@ use tower::BoxError;
 use super::routes::Route;
 use crate::server::PeerAddress;
 
-/// The headers that reach the service as metadata of the same name. All others stay outside, so that nobody can
-/// forge through HTTP what a layer of the stack might come to trust.
+/// The headers that reach the service as metadata of the same name. All others stay outside, so that nobody
+/// can forge through HTTP what a layer of the stack might come to trust.
 const FORWARDED: [&str; 7] = [
     "authorization",
     "grpc-timeout",

@@ -8,8 +8,8 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use super::{field_path::by_name, text};
 
-/// How deep objects and lists may be nested. Far below the limits of the parser and of protobuf decoders (100), so
-/// that whatever is let in here can be read there.
+/// How deep objects and lists may be nested. Far below the limits of the parser and of protobuf decoders
+/// (100), so that whatever is let in here can be read there.
 pub const MAX_DEPTH: usize = 32;
 
 /// How the deserializer says that a oneof has two values. It has no type for its errors.

@@ -1,8 +1,10 @@
-//! HTTP with JSON for every annotated method of the API: a transcoder over the descriptors, no route is written by hand.
+//! HTTP with JSON for every annotated method of the API: a transcoder over the descriptors, no route is
+//! written by hand.
 //!
-//! A request is matched (`routes`), turned into a message (`bind`: path, query and body), sent through the same gRPC
-//! service stack that the gRPC port serves, in process (`call`), and its answer rendered (`reply`). So interceptors,
-//! limits and rules exist once, and the JSON is the canonical mapping of protobuf with the names of the `.proto` files.
+//! A request is matched (`routes`), turned into a message (`bind`: path, query and body), sent through the
+//! same gRPC service stack that the gRPC port serves, in process (`call`), and its answer rendered
+//! (`reply`). So interceptors, limits and rules exist once, and the JSON is the canonical mapping of
+//! protobuf with the names of the `.proto` files.
 
 mod bind;
 mod body;
@@ -53,7 +55,8 @@ where
 
     /// Answers one HTTP request. Whatever is wrong with it becomes a JSON error.
     ///
-    /// A [`PeerAddress`](crate::server::PeerAddress) among the request's extensions is passed on to the service.
+    /// A [`PeerAddress`](crate::server::PeerAddress) among the request's extensions is passed on to the
+    /// service.
     pub async fn handle<B>(&self, request: Request<B>) -> Response
     where
         B: Body<Data = Bytes>,

@@ -13,10 +13,10 @@ use prost_reflect::{
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::grpc::http_status;
+use crate::grpc::{IDEMPOTENT_REPLAYED, http_status};
 
 /// Response metadata that becomes headers of the same name.
-const RETURNED: [HeaderName; 1] = [HeaderName::from_static("idempotent-replayed")];
+const RETURNED: [HeaderName; 1] = [HeaderName::from_static(IDEMPOTENT_REPLAYED)];
 
 /// The descriptor of `google.rpc.Status`, in a pool that knows all standard details.
 static RPC_STATUS: LazyLock<MessageDescriptor> = LazyLock::new(|| {
@@ -77,7 +77,8 @@ impl From<Status> for Refusal {
 pub(super) fn success(answer: tonic::Response<DynamicMessage>) -> Result<Response, Refusal> {
     let options = SerializeOptions::new().use_proto_field_name(true).skip_default_fields(false);
     let body = to_json(answer.get_ref(), &options).map_err(|error| {
-        tracing::error!(%error, message_type = answer.get_ref().descriptor().full_name(), "failed to render an answer");
+        let message_type = answer.get_ref().descriptor().full_name().to_owned();
+        tracing::error!(%error, message_type, "failed to render an answer");
         Status::internal("failed to render the answer")
     })?;
     let mut response = json(StatusCode::OK, body);
@@ -99,7 +100,8 @@ pub(super) fn options(allow: String) -> Response {
     response
 }
 
-/// `{code, message, details}`; details that cannot be read are left out rather than losing the code with them.
+/// `{code, message, details}`; details that cannot be read are left out rather than losing the code with
+/// them.
 fn error_body(status: &Status) -> Vec<u8> {
     // What the service put beside its status is a google.rpc.Status again, with the same code and message.
     let mut detailed = DynamicMessage::decode(RPC_STATUS.clone(), status.details())

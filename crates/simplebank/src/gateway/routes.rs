@@ -157,8 +157,8 @@ fn verb_and_template(pattern: Pattern) -> Result<(Method, String), String> {
     })
 }
 
-/// Splits `/v1/accounts/{id}/entries` into the router's path and the fields of its variables. Wild-cards, patterns
-/// inside variables and `:verb` endings are refused; this API has no use for them.
+/// Splits `/v1/accounts/{id}/entries` into the router's path and the fields of its variables. Wild-cards,
+/// patterns inside variables and `:verb` endings are refused; this API has no use for them.
 fn parse_template(template: &str, input: &MessageDescriptor) -> Result<(String, Vec<FieldPath>), String> {
     let refuse = |why: fmt::Arguments<'_>| Err(format!("path {template}: {why}"));
     let Some(rest) = template.strip_prefix('/') else { return refuse(format_args!("must start with /")) };

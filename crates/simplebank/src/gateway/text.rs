@@ -1,4 +1,5 @@
-//! Field values written as plain text, as they stand in a path or a query, and what each kind of field expects.
+//! Field values written as plain text, as they stand in a path or a query, and what each kind of field
+//! expects.
 
 use base64::{
     Engine,
@@ -57,7 +58,8 @@ fn parse_message(message: &MessageDescriptor, text: &str) -> Option<DynamicMessa
     DynamicMessage::deserialize(message.clone(), deserializer).ok()
 }
 
-/// What a value of this kind must look like, to stand after the name of a field. Says nothing of the value sent.
+/// What a value of this kind must look like, to stand after the name of a field. Says nothing of the value
+/// sent.
 pub(super) fn expectation(kind: &Kind) -> String {
     match kind {
         Kind::Double | Kind::Float => "must be a number".to_owned(),

@@ -1,5 +1,5 @@
-//! What every call of the API goes through on either port: a bounded number at a time, a deadline, and a net under
-//! panics.
+//! What every call of the API goes through on either port: a bounded number at a time, a deadline, and a net
+//! under panics.
 
 use std::{
     convert::Infallible,
@@ -27,9 +27,16 @@ pub struct Limits {
     pub call_timeout: Duration,
 }
 
+impl Limits {
+    /// [`Limits::calls_in_flight`] unless said otherwise.
+    pub const CALLS_IN_FLIGHT: usize = 1024;
+    /// [`Limits::call_timeout`] unless said otherwise.
+    pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { calls_in_flight: 1024, call_timeout: Duration::from_secs(30) }
+        Self { calls_in_flight: Self::CALLS_IN_FLIGHT, call_timeout: Self::CALL_TIMEOUT }
     }
 }
 

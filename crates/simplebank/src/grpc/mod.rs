@@ -1,8 +1,8 @@
 //! The gRPC face of the bank: adapters without rules, and the service stack that both ports share.
 
-// mod api;
+mod api;
 mod codes;
-// mod convert;
+mod convert;
 mod deadline;
 mod guard;
 pub(crate) mod status;
@@ -16,7 +16,7 @@ use crate::pb::{
     simple_bank_server::{SimpleBank, SimpleBankServer},
 };
 
-// pub use api::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, SimpleBankApi};
+pub use api::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, SimpleBankApi};
 pub use codes::{code_name, http_status};
 pub use guard::{Guard, Limits};
 pub use status::ERROR_DOMAIN;
@@ -24,8 +24,8 @@ pub use status::ERROR_DOMAIN;
 /// The largest request message that is decoded, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
-/// The service stack: the API behind its limits, health and reflection outside of them (a busy server is still
-/// healthy). The gRPC port serves it as it is, and the JSON gateway calls it in process.
+/// The service stack: the API behind its limits, health and reflection outside of them (a busy server is
+/// still healthy). The gRPC port serves it as it is, and the JSON gateway calls it in process.
 ///
 /// # Errors
 /// The descriptors do not hold together.

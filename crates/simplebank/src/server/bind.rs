@@ -20,8 +20,8 @@ pub struct BindError {
     source: io::Error,
 }
 
-/// Listens on an address. `[::]` takes IPv4 connections as well, and means `0.0.0.0` on a machine without IPv6; ask
-/// the listener for the address that it got.
+/// Listens on an address. `[::]` takes IPv4 connections as well, and means `0.0.0.0` on a machine without
+/// IPv6; ask the listener for the address that it got.
 ///
 /// # Errors
 /// The address is taken, forbidden, or not of this machine.

@@ -1,4 +1,5 @@
-//! Accepting connections within a bound, and draining them: each may finish what it is at, until the deadline.
+//! Accepting connections within a bound, and draining them: each may finish what it is at, until the
+//! deadline.
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,6 +21,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Who is at the other end of the connection, among the extensions of each request on either port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
+
+impl PeerAddress {
+    /// One client, one address: a dual stack port sees an IPv4 client as IPv6 (`::ffff:1.2.3.4`), which is
+    /// undone.
+    fn of(peer: SocketAddr) -> Self {
+        Self(SocketAddr::new(peer.ip().to_canonical(), peer.port()))
+    }
+}
 
 /// How serving ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +91,7 @@ async fn accept(
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "failed to switch off delayed sending");
                 }
-                return (place, stream, PeerAddress(peer));
+                return (place, stream, PeerAddress::of(peer));
             }
             Err(error) if is_of_one_connection(&error) => tracing::debug!(%error, "a connection broke off"),
             Err(error) => {

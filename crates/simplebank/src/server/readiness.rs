@@ -1,5 +1,5 @@
-//! Whether traffic should be sent here: the phase of the process and the checks of what it stands on, told to HTTP
-//! probes and to gRPC health alike.
+//! Whether traffic should be sent here: the phase of the process and the checks of what it stands on, told
+//! to HTTP probes and to gRPC health alike.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -83,7 +83,8 @@ impl Readiness {
         self.enter(Phase::Serving).await;
     }
 
-    /// The process wants no new traffic. Comes before the ports close, so that balancers can turn away in time.
+    /// The process wants no new traffic. Comes before the ports close, so that balancers can turn away in
+    /// time.
     pub async fn start_draining(&self) {
         self.enter(Phase::Draining).await;
     }

@@ -1,8 +1,8 @@
 //! Log lines for people: `4:42PM INF processed task email=.. type=..`, fields by name, `error` first.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use jiff::Zoned;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::{
@@ -10,7 +10,8 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::fields::Fields;
+use super::{fields::Fields, instant};
+use crate::domain::time::Clock;
 
 /// Whether lines carry terminal colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,22 +22,18 @@ pub enum Colors {
     Off,
 }
 
-/// The format, with the clock it takes the time of day from.
+/// The format, with the clock and the time zone that make the time of day.
 #[derive(Debug, Clone)]
 pub struct Console {
     colors: Colors,
-    now: fn() -> Zoned,
+    clock: Arc<dyn Clock>,
+    zone: TimeZone,
 }
 
 impl Console {
-    /// Local time.
-    pub fn local(colors: Colors) -> Self {
-        Self { colors, now: Zoned::now }
-    }
-
-    /// The time of another clock.
-    pub fn with_clock(colors: Colors, now: fn() -> Zoned) -> Self {
-        Self { colors, now }
+    /// Lines with the time that this clock shows in this zone.
+    pub fn new(colors: Colors, clock: Arc<dyn Clock>, zone: TimeZone) -> Self {
+        Self { colors, clock, zone }
     }
 
     fn paint(&self, color: Color, text: impl fmt::Display) -> String {
@@ -57,7 +54,7 @@ where
         // Stable, so that of two equal names the first stays first; `false` sorts before `true`.
         fields.others.sort_by_key(|(name, _)| (*name != "error", *name));
         let (level, color) = level(*event.metadata().level());
-        let time = (self.now)().strftime("%-I:%M%p").to_string();
+        let time = instant(&*self.clock).to_zoned(self.zone.clone()).strftime("%-I:%M%p").to_string();
         write!(to, "{} {}", self.paint(Color::Gray, time), self.paint(color, level))?;
         if !fields.message.is_empty() {
             write!(to, " {}", one_line(&fields.message))?;
@@ -114,17 +111,20 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::{civil::date, tz::TimeZone};
-
     use super::*;
-    use crate::telemetry::testing::logged;
+    use crate::{
+        domain::time::{ManualClock, Timestamp},
+        telemetry::testing::{AFTERNOON, logged},
+    };
 
-    fn afternoon() -> Zoned {
-        date(2022, 11, 21).at(16, 42, 7, 0).to_zoned(TimeZone::UTC).unwrap()
+    /// What is logged at 4:42PM.
+    fn line(emit: impl FnOnce()) -> String {
+        line_at(AFTERNOON, Colors::Off, emit)
     }
 
-    fn line(emit: impl FnOnce()) -> String {
-        logged(|layer| layer.event_format(Console::with_clock(Colors::Off, afternoon)), emit)
+    fn line_at(time: Timestamp, colors: Colors, emit: impl FnOnce()) -> String {
+        let format = Console::new(colors, Arc::new(ManualClock::at(time)), TimeZone::UTC);
+        logged(|layer| layer.event_format(format), emit)
     }
 
     #[test]
@@ -135,11 +135,8 @@ mod tests {
 
     #[test]
     fn hours_run_from_twelve_to_eleven() {
-        fn midnight() -> Zoned {
-            date(2022, 11, 21).at(0, 5, 0, 0).to_zoned(TimeZone::UTC).unwrap()
-        }
-        let format = Console::with_clock(Colors::Off, midnight);
-        let printed = logged(|layer| layer.event_format(format), || tracing::warn!("late"));
+        let after_midnight = Timestamp::from_micros(1_669_075_500_000_000);
+        let printed = line_at(after_midnight, Colors::Off, || tracing::warn!("late"));
         assert_eq!(printed, "12:05AM WRN late\n");
     }
 
@@ -185,8 +182,7 @@ mod tests {
 
     #[test]
     fn colours_surround_time_level_names_and_the_error() {
-        let format = Console::with_clock(Colors::On, afternoon);
-        let printed = logged(|layer| layer.event_format(format), || tracing::error!(error = "x", "failed"));
+        let printed = line_at(AFTERNOON, Colors::On, || tracing::error!(error = "x", "failed"));
         assert_eq!(
             printed,
             "\x1b[90m4:42PM\x1b[0m \x1b[31mERR\x1b[0m failed \x1b[36merror=\x1b[0m\x1b[31mx\x1b[0m\n"

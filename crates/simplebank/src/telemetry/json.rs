@@ -1,9 +1,8 @@
-//! Log lines for machines: one JSON object per line, `level` first, then `time`, the fields as they were given, those
-//! of the surrounding spans, and `message` last.
+//! Log lines for machines: one JSON object per line, `level` first, then `time`, the fields as they were
+//! given, those of the surrounding spans, and `message` last.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::{
@@ -11,23 +10,19 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::fields::Fields;
+use super::{fields::Fields, instant};
+use crate::domain::time::Clock;
 
 /// The format, with the clock it takes the time from. Needs spans formatted as JSON.
 #[derive(Debug, Clone)]
 pub struct Json {
-    now: fn() -> Timestamp,
+    clock: Arc<dyn Clock>,
 }
 
 impl Json {
-    /// The system's time, UTC.
-    pub fn utc() -> Self {
-        Self { now: Timestamp::now }
-    }
-
-    /// The time of another clock.
-    pub fn with_clock(now: fn() -> Timestamp) -> Self {
-        Self { now }
+    /// Lines with the time that this clock shows, in UTC.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock }
     }
 }
 
@@ -44,7 +39,7 @@ where
     ) -> fmt::Result {
         let fields = Fields::of(event);
         let level = event.metadata().level().as_str().to_ascii_lowercase();
-        write!(to, r#"{{"level":"{level}","time":"{:.6}""#, (self.now)())?;
+        write!(to, r#"{{"level":"{level}","time":"{:.6}""#, instant(&*self.clock))?;
         for (name, value) in &fields.others {
             write!(to, ",{}:{value}", quoted(name))?;
         }
@@ -79,15 +74,17 @@ fn quoted(text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use tracing_subscriber::fmt::format::JsonFields;
 
     use super::*;
-    use crate::telemetry::testing::logged;
+    use crate::{
+        domain::time::ManualClock,
+        telemetry::testing::{AFTERNOON, logged},
+    };
 
     fn line(emit: impl FnOnce()) -> String {
-        let now = || Timestamp::from_microsecond(1_669_048_927_123_456).unwrap();
-        logged(|layer| layer.fmt_fields(JsonFields::new()).event_format(Json::with_clock(now)), emit)
+        let format = Json::new(Arc::new(ManualClock::at(AFTERNOON)));
+        logged(|layer| layer.fmt_fields(JsonFields::new()).event_format(format), emit)
     }
 
     #[test]

@@ -15,7 +15,8 @@ const MAX_LENGTH: usize = 64;
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// The id that the caller sent. One that could spoil a log line, or is too long, is replaced like none at all.
+    /// The id that the caller sent. One that could spoil a log line, or is too long, is replaced like none
+    /// at all.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         headers
             .get(REQUEST_ID)

@@ -14,7 +14,8 @@ const MAX_PATH_CHARS: usize = 256;
 /// The usual number for "the client went away before the answer"; no client ever sees it.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// A line that is written when it is dropped: after `finish`, or because the request was given up before that.
+/// A line that is written when it is dropped: after `finish`, or because the request was given up before
+/// that.
 #[derive(Debug)]
 pub(super) struct RequestLine {
     outcome: Outcome,

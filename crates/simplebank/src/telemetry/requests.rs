@@ -1,5 +1,5 @@
-//! What surrounds every request of a port: its id, the span that carries the id to all that happens inside, and its
-//! log line.
+//! What surrounds every request of a port: its id, the span that carries the id to all that happens inside,
+//! and its log line.
 
 use std::{
     convert::Infallible,
@@ -65,7 +65,8 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let id = RequestId::of(request.headers());
         let line = RequestLine::start(self.protocol, &request, id.clone());
-        // The id in force replaces a refused one, so that whoever reads the header further in agrees with the log.
+        // The id in force replaces a refused one, so that whoever reads the header further in agrees with
+        // the log.
         request.headers_mut().insert(REQUEST_ID, id.as_header().clone());
         request.extensions_mut().insert(id.clone());
         let span = tracing::info_span!("request", request_id = %id);

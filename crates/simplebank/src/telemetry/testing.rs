@@ -12,6 +12,11 @@ use tracing_subscriber::{
     layer::SubscriberExt,
 };
 
+use crate::domain::time::Timestamp;
+
+/// 2022-11-21T16:42:07.123456Z.
+pub(crate) const AFTERNOON: Timestamp = Timestamp::from_micros(1_669_048_927_123_456);
+
 /// The text that `emit` logs on this thread, in the format that `format` gives to the layer.
 pub(crate) fn logged<L>(
     format: impl FnOnce(fmt::Layer<Registry, fmt::format::DefaultFields, fmt::format::Format, Caught>) -> L,

@@ -1,7 +1,7 @@
 //! Both ports, running on free ports of loopback, over a bank that answers by the username it is asked for.
 
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -18,7 +18,7 @@ use simplebank::{
     server::{Check, Drained, PeerAddress, Readiness, bind, serve_gateway, serve_grpc, web},
     service::{ServiceError, Taken, Violation},
 };
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, metadata::MetadataMap, transport::Channel};
 
@@ -154,13 +154,12 @@ impl Bank {
         let (fake, readiness) = (FakeBank::default(), Readiness::new(checks).await);
         let services = grpc::services(fake.clone(), readiness.health_service(), limits).unwrap();
         let gateway = Gateway::new(&pb::descriptors(), services.clone()).unwrap();
-        let [web_port, grpc_port] =
-            ["127.0.0.1:0", "127.0.0.1:0"].map(|any| bind(any.parse().unwrap()).unwrap());
+        let [web_port, grpc_port] = ["[::]:0", "[::]:0"].map(|any| bind(any.parse().unwrap()).unwrap());
         let shutdown = CancellationToken::new();
         Self {
             fake,
-            http: web_port.local_addr().unwrap(),
-            grpc: grpc_port.local_addr().unwrap(),
+            http: loopback(&web_port),
+            grpc: loopback(&grpc_port),
             ended: [
                 tokio::spawn(serve_gateway(
                     web_port,
@@ -192,6 +191,10 @@ impl Bank {
     pub(crate) async fn channel(&self) -> Channel {
         Channel::from_shared(format!("http://{}", self.grpc)).unwrap().connect().await.unwrap()
     }
+}
+
+fn loopback(port: &TcpListener) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port.local_addr().unwrap().port()).into()
 }
 
 /// Sends a request and takes the answer apart. Panics if the body is not JSON.

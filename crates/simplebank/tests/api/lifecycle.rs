@@ -12,11 +12,15 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use simplebank::{
     grpc::Limits,
-    server::{Check, Drained},
+    server::{Check, Drained, Readiness, web},
 };
 use tokio::{io::AsyncReadExt, net::TcpStream};
+use tower::ServiceExt;
 
-use crate::bank::{Bank, PATIENCE, answer, sign_up};
+use crate::{
+    bank::{Bank, PATIENCE, answer, sign_up},
+    echo,
+};
 
 #[tokio::test]
 async fn alive_from_the_start_and_ready_between_start_and_drain() {
@@ -54,6 +58,15 @@ async fn readyz_names_what_does_not_work_and_keeps_the_cause_to_itself() {
     );
     works.store(true, Ordering::SeqCst);
     assert_eq!(answer(bank.request(Method::GET, "/readyz")).await.0, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_hangs_counts_as_failed() {
+    let readiness = Readiness::new(vec![Check::new("store", std::future::pending)]).await;
+    readiness.start_serving().await;
+    let request = http::Request::get("/readyz").body(axum::body::Body::empty()).unwrap();
+    let response = web(echo::gateway(), readiness).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-use simplebank::telemetry::Json;
+use simplebank::{domain::time::SystemClock, telemetry::Json};
 use tonic::Request;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::{fmt, fmt::format::JsonFields};
@@ -171,7 +171,7 @@ impl Log {
             .with_max_level(tracing::Level::DEBUG)
             .with_writer(move || writer.clone())
             .fmt_fields(JsonFields::new())
-            .event_format(Json::utc())
+            .event_format(Json::new(Arc::new(SystemClock)))
             .finish();
         (log, tracing::subscriber::set_default(subscriber))
     }

@@ -1,8 +1,15 @@
-//! How requests become messages and messages become answers, for everything that an annotation or a field can be.
+//! How requests become messages and messages become answers, for everything that an annotation or a field
+//! can be.
 
+use std::convert::Infallible;
+
+use bytes::Bytes;
 use http::StatusCode;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use serde_json::{Value, json};
 use simplebank::gateway::{Gateway, MAX_DEPTH};
+use tokio_stream::{once, pending};
 
 use crate::echo::{compile, gateway, refused, send, understood};
 
@@ -237,6 +244,22 @@ async fn a_body_that_is_not_utf8_is_refused() {
     assert_eq!(message, "body is not valid UTF-8 at byte 17");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_arrive_is_given_up() {
+    let never = StreamBody::new(pending::<Result<Frame<Bytes>, Infallible>>());
+    let request = http::Request::post("/v1/things").body(never).unwrap();
+    let response = gateway().handle(request).await;
+    assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_refused() {
+    let broken = StreamBody::new(once(Err::<Frame<Bytes>, _>("reset")));
+    let request = http::Request::post("/v1/things").body(broken).unwrap();
+    let response = gateway().handle(request).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+}
+
 #[tokio::test]
 async fn nesting_is_bounded_in_known_unknown_and_free_form_fields() {
     let nested = |open: &str, close: &str, levels: usize| open.repeat(levels) + "0" + &close.repeat(levels);
@@ -244,7 +267,8 @@ async fn nesting_is_bounded_in_known_unknown_and_free_form_fields() {
         let (message, _) = refused("POST", "/v1/things", nested(open, close, 5_000)).await;
         assert_eq!(message, format!("JSON is nested deeper than {MAX_DEPTH} levels"));
     }
-    // The deepest body let in is one that the service can decode, even where each level costs several in protobuf.
+    // The deepest body let in is one that the service can decode, even where each level costs several in
+    // protobuf.
     let deepest = nested("{\"a\":", "}", MAX_DEPTH - 1);
     understood("POST", "/v1/things", format!("{{\"loose\":{deepest}}}")).await;
     let path = "inner.".repeat(10_000);

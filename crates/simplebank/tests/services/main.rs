@@ -4,5 +4,6 @@
 mod create_user;
 mod idempotency;
 mod kit;
+mod transports;
 mod verification_mail;
 mod verify_email;
