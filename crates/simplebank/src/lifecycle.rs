@@ -166,7 +166,7 @@ impl Servers {
         let readiness = Readiness::new(vec![database]).await;
         let api = SimpleBankApi::new(bank.clone());
         let services = grpc::services(api, readiness.health_service(), Limits::default())?;
-        let gateway = Gateway::new(pb::descriptors(), services.clone())?;
+        let gateway = Gateway::new(&pb::descriptors(), services.clone())?;
         let web = server::web(gateway, readiness.clone());
 
         let (stop, deadline) = (CancellationToken::new(), config.server.shutdown_timeout);
@@ -190,8 +190,8 @@ impl Servers {
 
 fn report(what: &str, drained: Result<Drained, tokio::task::JoinError>) {
     match drained {
-        Ok(Drained::InTime) => tracing::info!("{what} is stopped"),
-        Ok(Drained::CutOff { connections }) => tracing::warn!(connections, "{what} is stopped, connections were cut"),
+        Ok(Drained::Completely) => tracing::info!("{what} is stopped"),
+        Ok(Drained::Cut(connections)) => tracing::warn!(connections, "{what} is stopped, connections were cut"),
         Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "{what} broke"),
     }
 }

@@ -3,8 +3,10 @@
 use simplebank::config::{self, Environment, Refusal};
 use simplebank::failpoint;
 use simplebank::lifecycle;
+use simplebank::domain::time::SystemClock;
 use simplebank::telemetry::{self, Colors, LogFormat};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// A configuration that cannot be followed.
 const EXIT_CONFIGURATION: u8 = 2;
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
         }
         Environment::Production => LogFormat::Json,
     };
-    if let Err(error) = telemetry::init(format, config.log.filter.clone()) {
+    if let Err(error) = telemetry::init(format, config.log.level, Arc::new(SystemClock)) {
         eprintln!("simplebank: cannot start the log: {error}");
         return ExitCode::from(EXIT_FAILURE);
     }

@@ -2,14 +2,10 @@
 
 use super::keys::Key;
 use super::reader::Reader;
-use crate::telemetry::LogFilter;
+use tracing::Level;
 
 pub(super) const KEYS: &[Key] = &[LOG_LEVEL, LOG_TASK_PAYLOADS];
-const LOG_LEVEL: Key = Key::new(
-    "LOG_LEVEL",
-    "info",
-    "`error`, `warn`, `info`, `debug` or `trace`; single modules beside it, as in `info,sqlx=debug`.",
-);
+const LOG_LEVEL: Key = Key::new("LOG_LEVEL", "info", "`error`, `warn`, `info`, `debug` or `trace`.");
 const LOG_TASK_PAYLOADS: Key = Key::without_value(
     "LOG_TASK_PAYLOADS",
     "true in development, false in production",
@@ -17,10 +13,10 @@ const LOG_TASK_PAYLOADS: Key = Key::without_value(
 );
 
 /// What is logged.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Log {
     /// The least important lines that are still logged.
-    pub filter: LogFilter,
+    pub level: Level,
     /// Payloads of tasks.
     pub task_payloads: TaskPayloads,
 }
@@ -36,8 +32,13 @@ pub enum TaskPayloads {
 
 impl Log {
     pub(super) fn read(reader: &mut Reader) -> Option<Self> {
-        let filter = reader.read(&LOG_LEVEL, |text| {
-            text.parse().map_err(|_| "error, warn, info, debug or trace, and module=level beside it".to_owned())
+        let level = reader.read(&LOG_LEVEL, |text| match text {
+            "error" => Ok(Level::ERROR),
+            "warn" => Ok(Level::WARN),
+            "info" => Ok(Level::INFO),
+            "debug" => Ok(Level::DEBUG),
+            "trace" => Ok(Level::TRACE),
+            _ => Err("error, warn, info, debug or trace".to_owned()),
         });
         let task_payloads = reader.read_optional(&LOG_TASK_PAYLOADS, |text| match text {
             "true" => Ok(TaskPayloads::Shown),
@@ -45,6 +46,6 @@ impl Log {
             _ => Err("true or false".to_owned()),
         });
         let usual = if reader.is_production() { TaskPayloads::Hidden } else { TaskPayloads::Shown };
-        Some(Self { filter: filter?, task_payloads: task_payloads?.unwrap_or(usual) })
+        Some(Self { level: level?, task_payloads: task_payloads?.unwrap_or(usual) })
     }
 }
