@@ -1,3 +1,4 @@
+-- Takes back 2: accounts belong to no user again. The users are lost, the accounts stay.
 CREATE TABLE accounts_free (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     owner TEXT NOT NULL,

@@ -1,3 +1,4 @@
+-- Takes back 6: the looser table of users; addresses are unique by their exact spelling only.
 CREATE TABLE users_loose (
     username TEXT PRIMARY KEY NOT NULL,
     hashed_password TEXT NOT NULL,

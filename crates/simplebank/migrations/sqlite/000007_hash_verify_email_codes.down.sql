@@ -1,3 +1,4 @@
+-- Takes back 7: the table that holds codes in clear, empty: a code cannot be had from its hash.
 DROP TABLE verify_emails;
 CREATE TABLE verify_emails (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

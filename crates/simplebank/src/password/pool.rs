@@ -131,7 +131,6 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
     use crate::token::entropy::OsEntropy;
-    use std::sync::mpsc;
     use tokio::sync::oneshot;
     use tokio::task::JoinHandle;
 
@@ -189,12 +188,12 @@ mod tests {
     }
 
     /// Keeps one thread of the pool at work until the sender is used.
-    async fn occupy(pool: &PasswordPool) -> (mpsc::Sender<()>, JoinHandle<()>) {
+    async fn occupy(pool: &PasswordPool) -> (oneshot::Sender<()>, JoinHandle<()>) {
         let (begun, wait_begun) = oneshot::channel();
-        let (release, wait_release) = mpsc::channel::<()>();
+        let (release, wait_release) = oneshot::channel::<()>();
         let pool = pool.clone();
         let running = tokio::spawn(async move {
-            let work = pool.run(move || (begun.send(()), wait_release.recv()));
+            let work = pool.run(move || (begun.send(()), wait_release.blocking_recv()));
             work.await.map(|_| ()).unwrap();
         });
         wait_begun.await.unwrap();

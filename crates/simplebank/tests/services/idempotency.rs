@@ -141,6 +141,20 @@ async fn a_request_that_finds_its_key_at_work_waits_a_second_and_is_told_to_come
 }
 
 #[tokio::test]
+async fn a_replay_does_not_wait_for_the_write_lock() {
+    let world = World::new().await;
+    world.bank.create_user(alice(), key()).await.unwrap();
+    world.tasks.stops.store(true, Ordering::SeqCst);
+    let bank = world.bank.clone();
+    let writing = tokio::spawn(async move { bank.create_user(user("bob", "bob@example.com"), None).await });
+    world.tasks.stopped.acquire().await.unwrap().forget();
+
+    assert_eq!(world.bank.create_user(alice(), key()).await.unwrap().replay, Replay::Replayed);
+    world.tasks.go_on.add_permits(1);
+    assert!(writing.await.unwrap().is_ok());
+}
+
+#[tokio::test]
 async fn a_request_is_recognised_after_a_rotation_until_its_key_is_dropped() {
     let world = World::new().await;
     world.bank.create_user(alice(), key()).await.unwrap();

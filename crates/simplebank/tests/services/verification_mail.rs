@@ -122,6 +122,16 @@ async fn when_its_key_is_dropped_a_code_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_row_that_does_not_fit_its_code_is_replaced() {
+    let world = World::new().await;
+    let before = world.alice_and_her_mail().await;
+    world.sql("UPDATE verify_emails SET nonce = zeroblob(16)").await;
+    let after = mail(&world.bank, "alice").await;
+    assert_ne!(after.email_id, before.email_id);
+    assert!(world.bank.verify_email(request(&after)).await.unwrap());
+}
+
+#[tokio::test]
 async fn the_database_never_holds_a_code() {
     let world = World::new().await;
     let mail = world.alice_and_her_mail().await;

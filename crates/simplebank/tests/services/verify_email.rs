@@ -129,6 +129,17 @@ async fn an_old_code_does_not_verify_a_new_address() {
 }
 
 #[tokio::test]
+async fn a_used_code_says_nothing_about_the_next_address() {
+    let world = World::new().await;
+    let old = world.alice_and_her_mail().await;
+    assert!(present(&world.bank, &old).await.unwrap());
+    world.sql("UPDATE users SET email = 'new@example.com', is_email_verified = 0").await;
+    let new = mail(&world.bank, "alice").await;
+    assert!(present(&world.bank, &new).await.unwrap());
+    assert_refused(present(&world.bank, &old).await);
+}
+
+#[tokio::test]
 async fn coming_back_to_an_old_address_takes_a_new_code() {
     let world = World::new().await;
     let first = world.alice_and_her_mail().await;

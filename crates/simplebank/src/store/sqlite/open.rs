@@ -142,16 +142,17 @@ mod tests {
     async fn a_file_of_another_kind_is_refused_and_left_alone() {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("notes.txt");
-        let text = "dear diary, ".repeat(100);
-        std::fs::write(&path, &text).unwrap();
-        assert_eq!(
-            refusal(&path).await,
-            format!(
-                "database {}: not an SQLite database; move the file away or change DB_SOURCE",
-                path.display()
-            )
-        );
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        for text in ["hi".to_owned(), "dear diary, ".repeat(100)] {
+            std::fs::write(&path, &text).unwrap();
+            assert_eq!(
+                refusal(&path).await,
+                format!(
+                    "database {}: not an SQLite database; move the file away or change DB_SOURCE",
+                    path.display()
+                )
+            );
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
     }
 
     #[cfg(target_os = "linux")]
