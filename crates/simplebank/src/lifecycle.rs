@@ -18,7 +18,6 @@ use crate::token::keyring::{Key, KeyRing};
 use anyhow::{Context, Result};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -191,7 +190,9 @@ impl Servers {
 fn report(what: &str, drained: Result<Drained, tokio::task::JoinError>) {
     match drained {
         Ok(Drained::Completely) => tracing::info!("{what} is stopped"),
-        Ok(Drained::Cut(connections)) => tracing::warn!(connections, "{what} is stopped, connections were cut"),
+        Ok(Drained::Cut(connections)) => {
+            tracing::warn!(connections, "{what} is stopped, connections were cut")
+        }
         Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "{what} broke"),
     }
 }

@@ -1,9 +1,9 @@
 //! The bank's program: reads the configuration, starts the log, and hands over to the roles.
 
 use simplebank::config::{self, Environment, Refusal};
+use simplebank::domain::time::SystemClock;
 use simplebank::failpoint;
 use simplebank::lifecycle;
-use simplebank::domain::time::SystemClock;
 use simplebank::telemetry::{self, Colors, LogFormat};
 use std::process::ExitCode;
 use std::sync::Arc;

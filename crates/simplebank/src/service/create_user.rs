@@ -8,6 +8,7 @@ use crate::domain::password::{Password, PasswordHash};
 use crate::domain::time::Timestamp;
 use crate::domain::user::{NewUser, Role, User};
 use crate::domain::violation::Fault;
+use crate::failpoint;
 use crate::secret::Secret;
 use crate::store::Tx;
 use crate::store::idempotency::{self, Claim, Record, Scope};
@@ -112,7 +113,9 @@ impl Bank {
     }
 
     async fn commit_user(&self, tx: Tx, task: &Enqueued) -> Result<(), ServiceError> {
+        failpoint!("create_user.before_commit").await.map_err(ServiceError::internal(DOING))?;
         tx.commit().await.map_err(ServiceError::store(DOING))?;
+        failpoint!("create_user.after_commit").await.map_err(ServiceError::internal(DOING))?;
         task.log();
         Ok(())
     }

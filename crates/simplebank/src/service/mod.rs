@@ -50,8 +50,6 @@ pub struct Parts {
 pub struct Settings {
     /// How long a verification code is accepted after its mail was handed over (`VERIFY_EMAIL_DURATION`).
     pub verify_email_duration: Duration,
-    /// The right-hand side of the Message-ID of our mails: a host name of ours.
-    pub message_id_domain: String,
 }
 
 /// The bank: every use case is a method of it. Cheap to clone.

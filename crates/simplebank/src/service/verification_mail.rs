@@ -40,7 +40,7 @@ pub struct VerificationMail {
     pub valid_for: Duration,
     /// From when on the code is refused, unless the mail is handed over again.
     pub expires_at: Timestamp,
-    /// With its angle brackets: `<...@...>`.
+    /// The part of the Message-ID before the `@`: the same for every copy of this mail.
     pub message_id: String,
     /// How often this mail was handed over before; more than 0 means that it may arrive once more.
     pub handovers: i64,
@@ -130,7 +130,7 @@ impl Bank {
             code,
             valid_for: settings.verify_email_duration,
             expires_at,
-            message_id: format!("<verify-email.{}.{unique}@{}>", row.id, settings.message_id_domain),
+            message_id: format!("verify-email.{}.{unique}", row.id),
             handovers: row.handovers,
         }
     }

@@ -5,6 +5,8 @@
 //! transaction: either all of it happens or nothing, and of several processes that start at once one
 //! migrates while the others wait.
 
+use std::fmt;
+
 use super::{Source, StoreError, sqlite};
 
 /// Where a migration stands.
@@ -14,6 +16,15 @@ pub enum State {
     Applied,
     /// It is not in the database yet.
     Pending,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Applied => "applied",
+            Self::Pending => "pending",
+        })
+    }
 }
 
 /// One migration of this program.

@@ -17,6 +17,7 @@ pub mod verify_emails;
 pub use error::{Fault, Place, StoreError};
 pub use source::{Source, SourceError};
 
+use aftercommit::sqlite::SqliteQueue;
 use sqlx::SqliteConnection;
 
 /// An open database. Cheap to clone.
@@ -49,6 +50,21 @@ impl Store {
     pub async fn reader(&self) -> Result<Reader, StoreError> {
         match self {
             Self::Sqlite(store) => store.reader().await.map(Reader::Sqlite),
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.ping().await,
+        }
+    }
+
+    /// The task queue in the same database.
+    #[must_use]
+    pub const fn queue(&self) -> &SqliteQueue {
+        match self {
+            Self::Sqlite(store) => store.queue(),
         }
     }
 

@@ -64,10 +64,8 @@ impl TaskDistributor {
     /// A distributor for this queue, with the options and the discretion of the configuration.
     #[must_use]
     pub fn new(queue: SqliteQueue, tasks: &Tasks, payloads: TaskPayloads) -> Self {
-        let options = Options::new()
-            .queue(tasks.queue.clone())
-            .max_retry(tasks.max_retry)
-            .process_in(tasks.process_in);
+        let options =
+            Options::new().queue(tasks.queue.clone()).max_retry(tasks.max_retry).process_in(tasks.process_in);
         Self { queue, options, payloads }
     }
 }

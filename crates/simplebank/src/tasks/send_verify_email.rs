@@ -84,7 +84,10 @@ fn compose(desk: &Desk, mail: &VerificationMail) -> Result<Message, HandlerError
         message_id: MessageId::new(mail.message_id.clone(), &desk.sender.email)?,
         date: SystemClock.now().to_system_time(),
         from: desk.sender.clone(),
-        to: Mailbox::new(Some(mail.full_name.clone()), mail.address.parse().map_err(HandlerError::skip_retry)?),
+        to: Mailbox::new(
+            Some(mail.full_name.clone()),
+            mail.address.parse().map_err(HandlerError::skip_retry)?,
+        ),
         subject: content.subject,
         text: content.text,
         html: content.html,
@@ -94,7 +97,10 @@ fn compose(desk: &Desk, mail: &VerificationMail) -> Result<Message, HandlerError
 /// What the mail server refuses for good, another attempt cannot change.
 fn classify(error: MailError) -> HandlerError {
     if error.cause().is_for_the_operator() {
-        tracing::error!(error = &error as &dyn std::error::Error, "mail cannot be sent until this is put right");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "mail cannot be sent until this is put right"
+        );
     }
     match error {
         MailError::Permanent(_) => HandlerError::skip_retry(error),

@@ -66,13 +66,11 @@ impl World {
     }
 
     pub(crate) async fn sql(&self, sql: &'static str) {
-        let Store::Sqlite(store) = &self.store;
-        sqlx::raw_sql(sql).execute(&store.pools().writer).await.expect("a statement of the test");
+        sqlx::raw_sql(sql).execute(&self.store.queue().pools().writer).await.expect("a statement of the test");
     }
 
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        let Store::Sqlite(store) = &self.store;
-        sqlx::query_scalar(sql).fetch_one(&store.pools().readers).await.expect("a query of the test")
+        sqlx::query_scalar(sql).fetch_one(&self.store.queue().pools().readers).await.expect("a query of the test")
     }
 
     /// Users and tasks: the two that must agree.
@@ -143,7 +141,7 @@ fn bank(
         clock,
         entropy: Arc::new(OsEntropy),
         tasks,
-        settings: Settings { verify_email_duration: CODE_LIFE, message_id_domain: "bank.example".to_owned() },
+        settings: Settings { verify_email_duration: CODE_LIFE },
     })
 }
 

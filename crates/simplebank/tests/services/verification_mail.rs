@@ -19,11 +19,7 @@ async fn a_mail_says_what_its_sender_needs() {
     assert_eq!((mail.valid_for, mail.expires_at), (CODE_LIFE, START.plus(CODE_LIFE)));
     assert_eq!((mail.code.expose().len(), mail.handovers), (43, 0));
     assert!(mail.email_id > 0);
-    assert!(
-        mail.message_id.starts_with('<') && mail.message_id.ends_with("@bank.example>"),
-        "{}",
-        mail.message_id
-    );
+    assert!(mail.message_id.starts_with("verify-email."), "{}", mail.message_id);
     assert!(!format!("{mail:?}").contains(mail.code.expose()));
 }
 

@@ -13,9 +13,11 @@ mod tests;
 pub(super) mod users;
 pub(super) mod verify_emails;
 
-use super::{Conn, Place, StoreError};
+use super::{Conn, Fault, Place, StoreError};
+use aftercommit::sqlite::{SqliteQueue, SqliteTx};
 use sqlx::pool::PoolConnection;
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{Sqlite, SqliteConnection};
+use std::error::Error;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
@@ -30,19 +32,11 @@ macro_rules! statements {
 }
 use statements;
 
-/// The connections to one SQLite file, shared with everything else in this process that uses it.
-#[derive(Debug, Clone)]
-pub struct Pools {
-    /// The one connection that writes. Transactions on it must begin with `BEGIN IMMEDIATE`.
-    pub writer: SqlitePool,
-    /// Connections that can only read.
-    pub readers: SqlitePool,
-}
-
-/// An open SQLite database. Cheap to clone.
+/// An open SQLite database, and the task queue that lives in it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    pools: Pools,
+    /// Holds the connections, which the bank's own statements share with it.
+    queue: SqliteQueue,
     place: Place,
 }
 
@@ -50,45 +44,50 @@ impl SqliteStore {
     /// Opens the file, or creates it.
     pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
         let pools = open::open(path, open::BUSY_TIMEOUT).await?;
-        Ok(Self { pools, place: Place::file(path) })
+        Ok(Self { queue: SqliteQueue::new(pools), place: Place::file(path) })
     }
 
-    /// The connections, for the task queue that lives in the same file.
-    #[must_use]
-    pub fn pools(&self) -> &Pools {
-        &self.pools
+    pub(super) const fn queue(&self) -> &SqliteQueue {
+        &self.queue
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        let inner = self.pools.writer.begin_with("BEGIN IMMEDIATE").await.map_err(explain(&self.place))?;
+        let inner = self.queue.begin().await.map_err(explain_queue(&self.place))?;
         Ok(Tx { inner, place: self.place.clone() })
     }
 
     pub(super) async fn reader(&self) -> Result<Reader, StoreError> {
-        let inner = self.pools.readers.acquire().await.map_err(explain(&self.place))?;
+        let inner = self.queue.pools().readers.acquire().await.map_err(explain(&self.place))?;
         Ok(Reader { inner, place: self.place.clone() })
     }
 
+    /// Whether the file can be read, asked of the file itself.
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        let mut reader = self.reader().await?;
+        sqlx::query(READ_SCHEMA_VERSION).execute(&mut *reader.inner).await.map_err(explain(&self.place))?;
+        Ok(())
+    }
+
     pub(super) async fn close(&self) {
-        self.pools.readers.close().await;
-        self.pools.writer.close().await;
+        self.queue.pools().close().await;
     }
 }
 
-/// A transaction that holds the write lock of the file. Derefs to its connection.
+/// A transaction that holds the write lock of the file. Derefs to its connection. Its commit wakes the
+/// workers of this process.
 #[derive(Debug)]
 pub struct Tx {
-    inner: Transaction<'static, Sqlite>,
+    inner: SqliteTx,
     place: Place,
 }
 
 impl Tx {
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        self.inner.commit().await.map_err(explain(&self.place))
+        self.inner.commit().await.map_err(explain_queue(&self.place))
     }
 
     pub(super) async fn rollback(self) -> Result<(), StoreError> {
-        self.inner.rollback().await.map_err(explain(&self.place))
+        self.inner.rollback().await.map_err(explain_queue(&self.place))
     }
 
     pub(super) fn conn(&mut self) -> Conn<'_> {
@@ -120,6 +119,19 @@ pub struct Reader {
 impl Reader {
     pub(super) fn conn(&mut self) -> Conn<'_> {
         Conn::Sqlite(&mut self.inner, &self.place)
+    }
+}
+
+/// Reads the header of the file, and nothing else.
+const READ_SCHEMA_VERSION: &str = "PRAGMA schema_version";
+
+/// The queue's error as a meaning: the driver's error is among its causes. Fits `map_err`.
+fn explain_queue(place: &Place) -> impl Fn(aftercommit::Error) -> StoreError {
+    move |error| {
+        let causes = std::iter::successors(Some(&error as &(dyn Error + 'static)), |cause| (*cause).source());
+        let driver = causes.into_iter().find_map(|cause| cause.downcast_ref::<sqlx::Error>());
+        let fault = driver.map_or(Fault::Statement, fault::meaning);
+        StoreError::caused(place, fault, error)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Opening the file: how the connections are set up, and what to say when it cannot be used.
 
-use super::{Pools, explain};
+use super::explain;
 use crate::store::{Fault, Place, StoreError};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use aftercommit::sqlite::SqlitePools;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
 use std::time::Duration;
@@ -18,32 +19,28 @@ const READERS: u32 = 4;
 
 /// Opens the connections to the file, creating it if it does not exist, and makes sure that it can be
 /// written to.
-pub(super) async fn open(path: &Path, busy_timeout: Duration) -> Result<Pools, StoreError> {
+pub(super) async fn open(path: &Path, busy_timeout: Duration) -> Result<SqlitePools, StoreError> {
     let place = Place::file(path);
     check_path(path, &place)?;
     let options = options(path, busy_timeout);
 
-    let writer = pool(1)
-        .connect_with(options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal))
-        .await
-        .map_err(explain(&place))?;
+    let writer = pool(1).connect_with(options.clone()).await.map_err(explain(&place))?;
     // SQLite opens a file it may not write to as read-only, and reports a lock when it is first
     // needed. Better now than at the first customer.
     let probe = writer.begin_with("BEGIN IMMEDIATE").await.map_err(explain(&place))?;
     probe.rollback().await.map_err(explain(&place))?;
 
-    let readers = pool(READERS).connect_with(options.read_only(true)).await.map_err(explain(&place))?;
-    Ok(Pools { writer, readers })
+    let readers = pool(READERS)
+        .connect_with(options.create_if_missing(false).read_only(true))
+        .await
+        .map_err(explain(&place))?;
+    Ok(SqlitePools { writer, readers })
 }
 
-/// The settings of every connection. FULL makes each commit survive a power cut; in WAL mode that
-/// costs one fsync per commit.
+/// The settings of every connection: those of the queue that shares them, so that each commit is on the
+/// disk before it returns.
 pub(super) fn options(path: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(busy_timeout)
+    SqlitePools::options(path).busy_timeout(busy_timeout)
 }
 
 /// Finds what SQLite would only call "unable to open database file".

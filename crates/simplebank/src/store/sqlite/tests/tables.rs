@@ -15,7 +15,7 @@ async fn store() -> (TempDir, Store) {
 
 async fn run(store: &Store, sql: &'static str) -> Result<(), String> {
     let Store::Sqlite(sqlite) = store;
-    let result = sqlx::raw_sql(sql).execute(&sqlite.pools().writer).await;
+    let result = sqlx::raw_sql(sql).execute(&sqlite.queue().pools().writer).await;
     result.map(|_| ()).map_err(|error| error.to_string())
 }
 
