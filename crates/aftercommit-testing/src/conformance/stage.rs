@@ -1,5 +1,6 @@
 //! The stage a case plays on: one back-end, its clock, and short ways to act and to look.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aftercommit_core::{
@@ -32,6 +33,11 @@ impl Stage {
 
     pub(super) fn backend(&self) -> &dyn Backend {
         &*self.fixture.backend
+    }
+
+    /// The back-end for those who act at the same time.
+    pub(super) fn shared(&self) -> Arc<dyn Backend> {
+        Arc::clone(&self.fixture.backend)
     }
 
     pub(super) fn now(&self) -> Timestamp {
