@@ -126,7 +126,7 @@ async fn a_worker_is_seen_through_every_handle(s: Stage) {
     let (Some(here), Some(there)) = (s.backend().presence(), other.presence()) else { return };
     let info = worker_info(&WorkerId::from_stored("suite-host:1:a"), s.now());
     here.beat(&info, SECOND * 9).await.expect("beat");
-    assert_eq!(there.workers().await.expect("workers"), [info.clone()]);
+    assert_eq!(there.workers().await.expect("workers"), std::slice::from_ref(&info));
     there.leave(&info.id).await.expect("leave");
     assert_eq!(here.workers().await.expect("workers"), []);
 }

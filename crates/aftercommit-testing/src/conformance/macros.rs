@@ -93,6 +93,9 @@ macro_rules! conformance {
             mod handles {
                 $crate::conformance_of_handles!();
             }
+            mod model {
+                $crate::conformance_of_model!();
+            }
         }
     };
 }

@@ -17,7 +17,7 @@ pub(super) const STATES: [State; 6] =
     [State::Pending, State::Active, State::Scheduled, State::Retry, State::Archived, State::Completed];
 
 /// How long the suite's own worker is believed alive: longer than any case turns the clock.
-const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+pub(super) const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// A back-end on which one case is played. A call that fails ends the case.
 #[derive(Debug)]
