@@ -57,6 +57,45 @@ macro_rules! conformance {
             mod fencing {
                 $crate::conformance_of_fencing!();
             }
+            mod retry_rules {
+                $crate::conformance_of_retry_rules!();
+            }
+            mod forward {
+                $crate::conformance_of_forward!();
+            }
+            mod orphans {
+                $crate::conformance_of_orphans!();
+            }
+            mod retention {
+                $crate::conformance_of_retention!();
+            }
+            mod inspect {
+                $crate::conformance_of_inspect!();
+            }
+            mod list {
+                $crate::conformance_of_list!();
+            }
+            mod operate {
+                $crate::conformance_of_operate!();
+            }
+            mod pause {
+                $crate::conformance_of_pause!();
+            }
+            mod presence {
+                $crate::conformance_of_presence!();
+            }
+            mod wakes {
+                $crate::conformance_of_wakes!();
+            }
+            mod concurrency {
+                $crate::conformance_of_concurrency!();
+            }
+            mod handles {
+                $crate::conformance_of_handles!();
+            }
+            mod model {
+                $crate::conformance_of_model!();
+            }
         }
     };
 }
