@@ -1,1 +1,38 @@
-//! Placeholder.
+//! aftercommit's back-end on SQLite: the queue is a few tables in the database of its host, on one
+//! machine, and a task is enqueued in the host's own transaction.
+//!
+//! [`SqliteQueue`] is the handle. It is a [`Backend`](aftercommit_core::Backend) for a worker, and its
+//! [`enqueue_in`](SqliteQueue::enqueue_in) stores a task in a transaction on any connection to the same
+//! database. [`SqlitePools`] are the connections, which the queue and its host share.
+//!
+//! Several processes may use one file; the enqueue of one is noticed by the others within 100 ms. A file
+//! on a network drive does not work: SQLite's write-ahead log needs shared memory.
+
+mod batch;
+mod broker;
+mod cancel;
+mod dequeue;
+mod enqueue;
+mod error;
+mod inspect;
+mod migrate;
+mod news;
+mod outcomes;
+mod poller;
+mod pools;
+mod presence;
+mod process;
+mod queue;
+mod row;
+mod settle;
+mod sql;
+mod token;
+mod transactional;
+mod tx;
+mod upkeep;
+mod worker_row;
+
+pub use pools::SqlitePools;
+pub use queue::SqliteQueue;
+pub use transactional::SqliteSink;
+pub use tx::SqliteTx;

@@ -81,6 +81,21 @@ macro_rules! conformance {
             mod pause {
                 $crate::conformance_of_pause!();
             }
+            mod presence {
+                $crate::conformance_of_presence!();
+            }
+            mod wakes {
+                $crate::conformance_of_wakes!();
+            }
+            mod concurrency {
+                $crate::conformance_of_concurrency!();
+            }
+            mod handles {
+                $crate::conformance_of_handles!();
+            }
+            mod model {
+                $crate::conformance_of_model!();
+            }
         }
     };
 }

@@ -29,20 +29,25 @@ mod fixture;
 mod stage;
 mod task;
 
+pub mod concurrency;
 pub mod dequeue;
 pub mod enqueue;
 pub mod fencing;
 pub mod forward;
+pub mod handles;
 pub mod inspect;
 pub mod lease;
 pub mod list;
+pub mod model;
 pub mod operate;
 pub mod orphans;
 pub mod pause;
+pub mod presence;
 pub mod retention;
 pub mod retry_rules;
 pub mod settle;
 pub mod unique;
+pub mod wakes;
 
 pub use fixture::Fixture;
 pub use stage::Stage;
@@ -74,6 +79,11 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("list", list::NAMES),
         ("operate", operate::NAMES),
         ("pause", pause::NAMES),
+        ("presence", presence::NAMES),
+        ("wakes", wakes::NAMES),
+        ("concurrency", concurrency::NAMES),
+        ("handles", handles::NAMES),
+        ("model", model::NAMES),
     ];
     areas.into_iter().flat_map(|(area, names)| names.iter().map(move |name| (area, *name)))
 }

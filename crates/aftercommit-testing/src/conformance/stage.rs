@@ -1,5 +1,6 @@
 //! The stage a case plays on: one back-end, its clock, and short ways to act and to look.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aftercommit_core::{
@@ -16,7 +17,7 @@ pub(super) const STATES: [State; 6] =
     [State::Pending, State::Active, State::Scheduled, State::Retry, State::Archived, State::Completed];
 
 /// How long the suite's own worker is believed alive: longer than any case turns the clock.
-const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+pub(super) const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// A back-end on which one case is played. A call that fails ends the case.
 #[derive(Debug)]
@@ -32,6 +33,11 @@ impl Stage {
 
     pub(super) fn backend(&self) -> &dyn Backend {
         &*self.fixture.backend
+    }
+
+    /// The back-end for those who act at the same time.
+    pub(super) fn shared(&self) -> Arc<dyn Backend> {
+        Arc::clone(&self.fixture.backend)
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -1,0 +1,62 @@
+//! The hot path: tasks in, tasks out, leases longer, outcomes written down.
+
+use std::time::Duration;
+
+use aftercommit_core::{
+    Broker, Enqueue, Lease, LeaseGrant, LeaseLost, Leased, Placement, QueueName, Quota, Refusal, Result,
+    Settlement, Timestamp, Wake, Wakes,
+};
+use async_trait::async_trait;
+
+use crate::SqliteQueue;
+use crate::dequeue::dequeue;
+use crate::enqueue::enqueue;
+use crate::error::failed;
+use crate::settle::{extend, settle};
+
+#[async_trait]
+impl Broker for SqliteQueue {
+    async fn enqueue(&self, batch: &[Enqueue]) -> Result<Vec<Result<(), Refusal>>> {
+        const DOING: &str = "enqueue tasks";
+        let answers = match batch {
+            [] => return Ok(Vec::new()),
+            // One statement is a transaction by itself.
+            [_] => enqueue(&mut *self.writer(DOING).await?, batch, self.now()).await?,
+            _ => {
+                let mut tx = self.write(DOING).await?;
+                let answers = enqueue(&mut tx, batch, self.now()).await?;
+                tx.commit().await.map_err(failed(DOING))?;
+                answers
+            }
+        };
+        let stored = || batch.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
+        if stored().any(|(task, _)| task.placement == Placement::Now) {
+            self.news.pending();
+        }
+        if stored().any(|(task, _)| task.placement != Placement::Now) {
+            self.news.due();
+        }
+        Ok(answers)
+    }
+
+    async fn dequeue(&self, quotas: &[Quota], grant: &LeaseGrant) -> Result<Vec<Leased>> {
+        dequeue(self, quotas, grant).await
+    }
+
+    async fn extend(
+        &self,
+        leases: &[Lease],
+        duration: Duration,
+    ) -> Result<Vec<Result<Timestamp, LeaseLost>>> {
+        extend(self, leases, duration).await
+    }
+
+    async fn settle(&self, batch: &[Settlement]) -> Result<Vec<Result<(), LeaseLost>>> {
+        settle(self, batch).await
+    }
+
+    /// Hints are about all queues: a transaction's commit does not tell which ones it was about.
+    fn wakes(&self, wake: Wake, _queues: &[QueueName]) -> Wakes {
+        self.news.wakes(wake)
+    }
+}

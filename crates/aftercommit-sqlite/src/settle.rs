@@ -1,0 +1,112 @@
+//! Writes down what became of tasks, and makes leases longer.
+//!
+//! Nearly always every lease of a batch is the current one, and so that is what is tried first. The
+//! statements act on current leases alone, and the numbers of their rows tell whether all were; if not,
+//! nothing is kept of the attempt, the lost leases are looked up, and the others are settled.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use aftercommit_core::{BoxError, Error, Lease, LeaseLost, Outcome, Result, Settlement, Timestamp};
+use sqlx::{Row, SqliteConnection};
+
+use crate::batch::leases;
+use crate::error::failed;
+use crate::outcomes::Outcomes;
+use crate::{SqliteQueue, sql};
+
+const SETTLING: &str = "settle tasks";
+const EXTENDING: &str = "extend leases";
+
+type Answer = Result<(), LeaseLost>;
+
+/// Settles a batch in one transaction; answers in its order.
+pub(crate) async fn settle(queue: &SqliteQueue, batch: &[Settlement]) -> Result<Vec<Answer>> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = queue.now();
+    let mut answers = first_of_each_lease(batch);
+    let mut tx = queue.write(SETTLING).await?;
+    if !write(&mut tx, batch, &answers, now).await? {
+        tx.rollback().await.map_err(failed(SETTLING))?;
+        tx = queue.write(SETTLING).await?;
+        let json = leases(batch.iter().map(|item| &item.leased.lease));
+        for nth in lost(&mut tx, &json).await.map_err(failed(SETTLING))? {
+            answers[nth] = Err(LeaseLost);
+        }
+        if !write(&mut tx, batch, &answers, now).await? {
+            return Err(Error::store(SETTLING, "leases changed inside a transaction"));
+        }
+    }
+    tx.commit().await.map_err(failed(SETTLING))?;
+    wake(queue, batch, &answers);
+    Ok(answers)
+}
+
+/// Makes leases last for `duration` from now.
+pub(crate) async fn extend(
+    queue: &SqliteQueue,
+    batch: &[Lease],
+    duration: Duration,
+) -> Result<Vec<Result<Timestamp, LeaseLost>>> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let until = queue.now().plus(duration);
+    let json = leases(batch.iter());
+    let mut conn = queue.writer(EXTENDING).await?;
+    let extend = sqlx::query(sql::EXTEND).bind(&json).bind(until.as_millis());
+    let extended = extend.execute(&mut *conn).await.map_err(failed(EXTENDING))?;
+    let mut answers = vec![Ok(until); batch.len()];
+    if extended.rows_affected() < batch.len() as u64 {
+        // What is lost now was lost before the extension or has been settled since: lost in either case.
+        for nth in lost(&mut conn, &json).await.map_err(failed(EXTENDING))? {
+            answers[nth] = Err(LeaseLost);
+        }
+    }
+    Ok(answers)
+}
+
+/// The first settle of a lease ends it, within a batch too.
+fn first_of_each_lease(batch: &[Settlement]) -> Vec<Answer> {
+    let mut seen = HashSet::with_capacity(batch.len());
+    let mut is_first = |lease: &'_ Lease| seen.insert((lease.token, lease.queue.clone(), lease.id.clone()));
+    batch.iter().map(|item| if is_first(&item.leased.lease) { Ok(()) } else { Err(LeaseLost) }).collect()
+}
+
+/// Writes the outcomes that are not refused so far. False if one of those leases is lost.
+async fn write(
+    conn: &mut SqliteConnection,
+    batch: &[Settlement],
+    answers: &[Answer],
+    now: Timestamp,
+) -> Result<bool> {
+    let mut outcomes = Outcomes::default();
+    for (item, answer) in batch.iter().zip(answers) {
+        if answer.is_ok() {
+            outcomes.add(&item.leased.lease, &item.outcome, now);
+        }
+    }
+    outcomes.write(conn, now).await.map_err(failed(SETTLING))
+}
+
+/// Which of these leases are not the current ones, by their places in the batch.
+async fn lost(conn: &mut SqliteConnection, leases: &str) -> sqlx::Result<Vec<usize>> {
+    let rows = sqlx::query(sql::LOST).bind(leases).fetch_all(conn).await?;
+    let place = |row: &sqlx::sqlite::SqliteRow| {
+        usize::try_from(row.try_get::<i64, _>(0)?).map_err(|error| sqlx::Error::Decode(BoxError::from(error)))
+    };
+    rows.iter().map(place).collect()
+}
+
+fn wake(queue: &SqliteQueue, batch: &[Settlement], answers: &[Answer]) {
+    let settled =
+        || batch.iter().zip(answers).filter(|(_, answer)| answer.is_ok()).map(|(item, _)| &item.outcome);
+    if settled().any(|outcome| matches!(outcome, Outcome::Requeue(_))) {
+        queue.news.pending();
+    }
+    if settled().any(|outcome| matches!(outcome, Outcome::Retry { .. } | Outcome::Snooze { .. })) {
+        queue.news.due();
+    }
+}

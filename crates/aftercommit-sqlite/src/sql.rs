@@ -1,0 +1,73 @@
+//! Every statement, by name. The text of each is a file that says at its top what transition it is.
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $($file:literal)+ $(+ $rest:literal)?;)+) => {
+        $($(#[$doc])* pub(crate) const $name: &str = concat!($(include_str!(concat!("sql/", $file)),)+ $($rest)?);)+
+
+        /// All of them, for the tests.
+        #[cfg(test)]
+        pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
+
+statements! {
+    // --- the hot path
+    ENQUEUE = "enqueue.sql";
+    ENQUEUE_ANY = "enqueue_any.sql";
+    REFUSED = "refused.sql";
+    DEQUEUE = "dequeue.sql";
+    EXTEND = "extend.sql";
+    LOST = "lost.sql";
+    REMOVE = "remove.sql";
+    END = "end.sql";
+    POSTPONE = "postpone.sql";
+    REQUEUE = "requeue.sql";
+    COUNT = "count.sql";
+
+    // --- upkeep
+    NEXT_DUE = "next_due.sql";
+    FORWARD = "forward.sql";
+    ADVANCE = "advance.sql";
+    ORPHANS = "orphans.sql";
+    DELETE_EXPIRED = "delete_expired.sql";
+    FOLD_COUNTS = "fold_counts.sql";
+    FORGET_COUNTS = "forget_counts.sql";
+    FORGET_WORKERS = "forget_workers.sql";
+    FORGET_CANCELLATIONS = "forget_cancellations.sql";
+
+    // --- operators
+    QUEUES = "queues.sql";
+    QUEUE = "queue.sql";
+    HISTORY = "history.sql";
+    GET_LIVE = "live.sql" + " WHERE t.queue = ?1 AND t.id = ?2";
+    GET_ENDED = "ended.sql" + " WHERE t.queue = ?1 AND t.id = ?2";
+    LIST_PENDING = "live.sql" + " WHERE t.queue = ?1 AND t.state = 2 ORDER BY t.pos LIMIT ?2 OFFSET ?3";
+    LIST_ACTIVE = "live.sql" + " WHERE t.queue = ?1 AND t.state = 3 ORDER BY t.pos LIMIT ?2 OFFSET ?3";
+    LIST_SCHEDULED =
+        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 4 ORDER BY t.at LIMIT ?2 OFFSET ?3";
+    LIST_RETRY =
+        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 5 ORDER BY t.at LIMIT ?2 OFFSET ?3";
+    LIST_ARCHIVED =
+        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 6 ORDER BY t.ended_at LIMIT ?2 OFFSET ?3";
+    LIST_COMPLETED =
+        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 7 ORDER BY t.ended_at LIMIT ?2 OFFSET ?3";
+    KNOW_QUEUE = "know_queue.sql";
+    RUN_WAITING = "run_waiting.sql";
+    RUN_ENDED = "run_ended.sql";
+    DELETE_ENDED = "delete_ended.sql";
+    DELETE_LIVE = "delete_live.sql";
+    STATE = "state.sql";
+    PAUSE = "pause.sql";
+    RESUME = "resume.sql";
+
+    // --- presence and news
+    JOIN = "join.sql";
+    BEAT = "beat.sql";
+    LEAVE = "leave.sql";
+    WORKERS = "workers.sql";
+    NEIGHBOURS = "neighbours.sql";
+    CANCEL = "cancel.sql";
+    CANCELLATIONS = "cancellations.sql";
+    CANCELLED_BEFORE = "cancelled_before.sql";
+    LOOK = "look.sql";
+}

@@ -1,0 +1,147 @@
+//! Forwarding what is due, finding what is nobody's, deleting what is over.
+
+use std::time::Duration;
+
+use aftercommit_core::{Forwarded, Orphan, OrphanCause, QueueName, Result, Timestamp, Upkeep};
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use crate::batch::names;
+use crate::error::failed;
+use crate::{SqliteQueue, process, row, sql};
+
+/// For how many days, today included, attempts are counted apart.
+const DAYS_KEPT: i64 = 90;
+/// The day that stands for all earlier ones.
+const EARLIER: i64 = i64::MIN;
+/// How often rows of no further use are deleted.
+const TIDY_INTERVAL: Duration = Duration::from_secs(600);
+/// For how long a cancellation can be read. A worker that has not read one by then is not alive.
+const CANCELLATIONS_KEPT: Duration = Duration::from_secs(600);
+/// For how long a worker that is not seen any more keeps its row.
+const WORKERS_KEPT: Duration = Duration::from_secs(24 * 3_600);
+
+#[async_trait]
+impl Upkeep for SqliteQueue {
+    async fn forward(&self, queues: &[QueueName], limit: usize) -> Result<Forwarded> {
+        const DOING: &str = "forward due tasks";
+        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.now());
+        // Nearly every look finds nothing due, and must not keep those waiting who write.
+        let next_due = next_due(&mut *self.reader(DOING).await?, &names).await.map_err(failed(DOING))?;
+        if limit == 0 || next_due.is_none_or(|due| due > now) {
+            return Ok(Forwarded { moved: 0, next_due });
+        }
+        let mut tx = self.write(DOING).await?;
+        let moved = forward(&mut tx, &names, now, limit).await.map_err(failed(DOING))?;
+        let next_due = self::next_due(&mut tx, &names).await.map_err(failed(DOING))?;
+        tx.commit().await.map_err(failed(DOING))?;
+        if moved > 0 {
+            self.news.pending();
+        }
+        Ok(Forwarded { moved, next_due })
+    }
+
+    async fn orphans(&self, queues: &[QueueName], limit: usize) -> Result<Vec<Orphan>> {
+        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.now());
+        let found = self.find_orphans(&names, now, limit).await;
+        if found.is_err() {
+            // Nobody could say that he is alive either.
+            self.watch.restart(now);
+        }
+        found
+    }
+
+    async fn delete_expired(&self, queues: &[QueueName], limit: usize) -> Result<usize> {
+        const DOING: &str = "delete expired tasks";
+        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.now());
+        let delete =
+            sqlx::query(sql::DELETE_EXPIRED).bind(names).bind(now.as_millis()).bind(saturated(limit));
+        let deleted =
+            delete.execute(&mut *self.writer(DOING).await?).await.map_err(failed(DOING))?.rows_affected();
+        if self.watch.may_tidy(now, TIDY_INTERVAL) {
+            self.tidy(now).await?;
+        }
+        Ok(usize::try_from(deleted).unwrap_or(usize::MAX))
+    }
+}
+
+impl SqliteQueue {
+    async fn find_orphans(&self, names: &str, now: Timestamp, limit: usize) -> Result<Vec<Orphan>> {
+        const DOING: &str = "find orphaned tasks";
+        let mut conn = self.reader(DOING).await?;
+        let dead = dead_neighbours(&mut conn).await.map_err(failed(DOING))?;
+        let orphans = sqlx::query(sql::ORPHANS)
+            .bind(names)
+            .bind(now.as_millis())
+            .bind(saturated(limit))
+            .bind(serde_json::Value::from(dead).to_string())
+            .bind(self.watch.lasts(now));
+        let rows = orphans.fetch_all(&mut *conn).await.map_err(failed(DOING))?;
+        Ok(rows.iter().filter_map(|row| orphan(row, now)).collect())
+    }
+
+    /// Deletes what is of no further use: old counts, workers long gone, cancellations everybody has read.
+    async fn tidy(&self, now: Timestamp) -> Result<()> {
+        const DOING: &str = "delete old counts and workers";
+        let keep_from = now.day() - DAYS_KEPT + 1;
+        let mut tx = self.write(DOING).await?;
+        for statement in [sql::FOLD_COUNTS, sql::FORGET_COUNTS] {
+            let step = sqlx::query(statement).bind(keep_from).bind(EARLIER);
+            step.execute(&mut *tx).await.map_err(failed(DOING))?;
+        }
+        for (statement, kept) in
+            [(sql::FORGET_WORKERS, WORKERS_KEPT), (sql::FORGET_CANCELLATIONS, CANCELLATIONS_KEPT)]
+        {
+            let step = sqlx::query(statement).bind(now.minus(kept).as_millis());
+            step.execute(&mut *tx).await.map_err(failed(DOING))?;
+        }
+        tx.commit().await.map_err(failed(DOING))
+    }
+}
+
+fn saturated(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+async fn next_due(conn: &mut SqliteConnection, names: &str) -> sqlx::Result<Option<Timestamp>> {
+    let due: Option<i64> = sqlx::query_scalar(sql::NEXT_DUE).bind(names).fetch_one(conn).await?;
+    Ok(due.map(Timestamp::from_millis))
+}
+
+async fn forward(
+    conn: &mut SqliteConnection,
+    names: &str,
+    now: Timestamp,
+    limit: usize,
+) -> sqlx::Result<usize> {
+    let forward = sqlx::query(sql::FORWARD).bind(names).bind(now.as_millis()).bind(saturated(limit));
+    let moved = forward.execute(&mut *conn).await?.rows_affected();
+    if moved > 0 {
+        sqlx::query(sql::ADVANCE).bind(moved.cast_signed()).execute(conn).await?;
+    }
+    Ok(usize::try_from(moved).unwrap_or(usize::MAX))
+}
+
+/// The keys of workers whose processes would be here, and are dead.
+async fn dead_neighbours(conn: &mut SqliteConnection) -> sqlx::Result<Vec<i64>> {
+    let Some(place) = process::place() else { return Ok(Vec::new()) };
+    let rows = sqlx::query(sql::NEIGHBOURS).bind(place).fetch_all(conn).await?;
+    let mut dead = Vec::new();
+    for row in rows {
+        if process::is_dead(row.try_get(1)?, row.try_get(2)?) {
+            dead.push(row.try_get(0)?);
+        }
+    }
+    Ok(dead)
+}
+
+/// A row of `orphans.sql`. One that cannot be read must not keep the others from being found.
+fn orphan(row: &SqliteRow, now: Timestamp) -> Option<Orphan> {
+    let read = || {
+        let expires_at = Timestamp::from_millis(row.try_get(12)?);
+        let cause = if expires_at <= now { OrphanCause::LeaseExpired } else { OrphanCause::WorkerDead };
+        Ok(Orphan { leased: row::leased(row, expires_at)?, cause })
+    };
+    read().map_err(|error| row::report_unreadable(row, &error)).ok()
+}
