@@ -1,9 +1,10 @@
 //! `cargo xtask ci`: one command that sets up what it can and runs every check and every test.
 //!
-//! `steps` is the table of what runs. `packages` knows what some suites need from the system and `setup` sees to it;
-//! `plan` turns the workspace's metadata into cargo commands; `command` runs one and `tally` counts the tests in what
-//! it prints; `outcome` and `report` say at the end what came out.
+//! `steps` is the table of what runs. `packages` and `tools` know what some of it needs besides a Rust toolchain, and
+//! `setup` sees to that. `plan` turns the workspace's metadata into cargo commands; `command` runs one, `bound` ends it
+//! in time, `tally` counts the tests in what it prints; `outcome` and `report` say at the end what came out.
 
+mod bound;
 mod command;
 mod outcome;
 mod packages;
@@ -22,7 +23,7 @@ use clap::ArgAction;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
 
 use crate::workspace::Workspace;
-use command::Deadline;
+use bound::Deadline;
 use outcome::Outcome;
 use report::Report;
 use setup::{Consent, Setup};

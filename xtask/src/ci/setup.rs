@@ -1,6 +1,7 @@
 //! Sees to it, before the first step, that what the suites need is there; remembers what is not.
 
-use super::command::{Command, Deadline};
+use super::bound::Deadline;
+use super::command::Command;
 use super::outcome::{Outcome, Skip};
 use super::packages::{Package, Suite, succeeds};
 
