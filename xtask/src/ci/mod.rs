@@ -89,7 +89,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         report.add(step.name, outcome, started.elapsed());
     }
     report.add_skips(setup.into_skips());
-    print!("{}", report.text(skips));
+    println!("{}", report.text(skips));
     Ok(report.verdict(skips).exit_code())
 }
 
