@@ -1,22 +1,16 @@
-//! Runs one command: its output is seen as it comes, its tests are counted, and it ends by the deadline of the run.
+//! Runs one command: its output is seen as it comes, and its tests are counted.
 
 use std::io::{self, IsTerminal as _, Read, Write};
-use std::process::{self, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
 use anyhow::Context as _;
 use cargo_metadata::camino::Utf8Path;
 
+use super::bound::{Deadline, OUT_OF_TIME, Watcher, bounded};
 use super::tally::{Counter, Tally};
 
 /// How much output is passed on at a time.
 const CHUNK_BYTES: usize = 8 * 1024;
-
-/// How long a command that is out of time may take to end by itself.
-const GRACE: &str = "10";
-
-/// What `timeout` exits with when it had to end the command.
-const OUT_OF_TIME: i32 = 124;
 
 /// What `cargo run` puts into our environment about this very program. Some build scripts watch these names: passed on,
 /// they would make cargo compile again what it has already compiled from a shell.
@@ -65,29 +59,6 @@ pub(crate) struct Ended {
     pub(crate) tally: Tally,
 }
 
-/// The moment by which a whole run has to end.
-#[derive(Debug)]
-pub(crate) struct Deadline {
-    started: Instant,
-    limit: Duration,
-}
-
-impl Deadline {
-    /// A deadline so long from now.
-    pub(crate) fn after(limit: Duration) -> Self {
-        Self { started: Instant::now(), limit }
-    }
-
-    /// How much of the run is over.
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    fn left(&self) -> Option<Duration> {
-        self.limit.checked_sub(self.elapsed()).filter(|left| left.as_secs() > 0)
-    }
-}
-
 impl Command {
     /// A command made of these words, the program first.
     pub(crate) fn new(words: Vec<String>) -> Self {
@@ -133,7 +104,8 @@ impl Command {
         let Some(left) = deadline.left() else {
             return Ok(Ended::badly("no time left to start it".to_owned(), Tally::default()));
         };
-        let mut command = self.bounded(left);
+        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        let mut command = bounded(&words, left, Watcher::of_this_run());
         let program = command.get_program().to_owned();
         for name in ABOUT_OURSELVES {
             command.env_remove(name);
@@ -155,22 +127,6 @@ impl Command {
             Some(code) => Ended::badly(format!("exit code {code}"), tally),
             None => Ended::badly(status.to_string(), tally),
         })
-    }
-
-    /// The command, ended with all its children when the time is over.
-    ///
-    /// Where a person watches there is no such bound: it would take the command out of reach of Ctrl-C.
-    fn bounded(&self, left: Duration) -> process::Command {
-        let (program, args) =
-            self.words.split_first().map_or(("true", [].as_slice()), |(first, rest)| (first, rest));
-        if !cfg!(target_os = "linux") || io::stdin().is_terminal() {
-            let mut command = process::Command::new(program);
-            command.args(args);
-            return command;
-        }
-        let mut command = process::Command::new("timeout");
-        command.args(["-k", GRACE]).arg(left.as_secs().to_string()).arg(program).args(args);
-        command
     }
 }
 
@@ -202,6 +158,8 @@ fn pass_on(mut output: impl Read, mut to: impl Write) -> anyhow::Result<Tally> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn shell(script: &str) -> Command {

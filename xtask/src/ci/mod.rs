@@ -1,9 +1,12 @@
 //! `cargo xtask ci`: one command that sets up what it can and runs every check and every test.
 //!
-//! `steps` is the table of what runs. `packages` knows what some suites need from the system and `setup` sees to it;
-//! `plan` turns the workspace's metadata into cargo commands; `command` runs one and `tally` counts the tests in what
-//! it prints; `outcome` and `report` say at the end what came out.
+//! `steps` is the table of what runs. `packages` and `tools` know what some of it needs besides a Rust toolchain, and
+//! `setup` sees to that, with `apt`. `plan` turns the workspace's metadata into cargo commands; `command` runs one,
+//! `bound` ends it in time, `tally` counts the tests in what it prints; `outcome` and `report` say at the end what came
+//! out.
 
+mod apt;
+mod bound;
 mod command;
 mod outcome;
 mod packages;
@@ -22,11 +25,11 @@ use clap::ArgAction;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
 
 use crate::workspace::Workspace;
-use command::Deadline;
+use bound::Deadline;
 use outcome::Outcome;
 use report::Report;
 use setup::{Consent, Setup};
-use steps::{Action, Need, OnFailure, STEPS, Step};
+use steps::{Action, OnFailure, STEPS, Step};
 
 /// How long a whole run may take. What a step has not finished by then has failed.
 const RUN_MAX: Duration = Duration::from_secs(60 * 60);
@@ -74,19 +77,19 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let skips = if args.skips_fail { Skips::Fail } else { Skips::Named };
 
     let deadline = Deadline::after(RUN_MAX);
-    let needs: Vec<&Need> = steps.iter().flat_map(|step| step.needs).collect();
-    let setup = setup::prepare(workspace, &needs, consent, &deadline);
+    let mut setup = Setup::new(workspace, consent, &deadline);
     let mut report = Report::new();
-    report.add("setup", setup.outcome(), deadline.elapsed());
+    report.add("setup", setup.provide_packages(&steps), deadline.elapsed());
     let mut stopped = false;
     for step in steps {
         let started = Instant::now();
-        let outcome = if stopped { Outcome::not_run() } else { run_step(workspace, step, &setup, &deadline) };
+        let outcome =
+            if stopped { Outcome::not_run() } else { run_step(workspace, step, &mut setup, &deadline) };
         stopped |= outcome.failed() && step.on_failure == OnFailure::Stop;
         report.add(step.name, outcome, started.elapsed());
     }
-    report.add_skips(setup.skips());
-    print!("{}", report.text(skips));
+    report.add_skips(setup.into_skips());
+    println!("{}", report.text(skips));
     Ok(report.verdict(skips).exit_code())
 }
 
@@ -98,11 +101,10 @@ fn chosen(only: Option<&str>) -> anyhow::Result<Vec<&'static Step>> {
     }
 }
 
-fn run_step(workspace: &Workspace, step: &Step, setup: &Setup, deadline: &Deadline) -> Outcome {
+fn run_step(workspace: &Workspace, step: &Step, setup: &mut Setup<'_>, deadline: &Deadline) -> Outcome {
     println!("\n==> {}: {}", step.name, step.about);
-    if setup.lacks_tool_of(step) {
-        println!("skipped: {}", step.name);
-        return Outcome::skipped();
+    if let Err(skipped) = setup.provide_tools(step) {
+        return skipped;
     }
     match step.action {
         Action::Check(check) => Outcome::of_check(check(workspace)),

@@ -1,6 +1,5 @@
 //! What came out of a run: a table of steps, what failed, what was skipped, and the closing line of counts.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, Table, presets};
@@ -44,24 +43,19 @@ impl Report {
 
     /// The report as printed; its last line is `N passed, N failed`, with `, N skipped` behind it where there are any.
     pub(crate) fn text(&self, skips: Skips) -> String {
-        let mut text = format!("\n{}\n", self.table());
+        let mut lines = vec![String::new(), self.table().to_string()];
         let failures = self.rows.iter().flat_map(|(_, outcome, _)| &outcome.tally.failures);
-        for failure in failures {
-            let _ = writeln!(text, "failed: {failure}");
-        }
-        for skip in &self.skips {
-            let _ = writeln!(text, "{skip}");
-        }
+        lines.extend(failures.map(|failure| format!("failed: {failure}")));
+        lines.extend(self.skips.iter().map(Skip::to_string));
         if skips == Skips::Fail && !self.skips.is_empty() {
             let names: Vec<&str> = self.skips.iter().map(|skip| skip.name.as_str()).collect();
-            let _ = writeln!(
-                text,
+            lines.push(format!(
                 "the run fails because CI is set and these were skipped: {}",
                 names.join(", ")
-            );
+            ));
         }
-        let _ = writeln!(text, "{}", self.closing_line());
-        text
+        lines.push(self.closing_line());
+        lines.join("\n")
     }
 
     fn table(&self) -> Table {

@@ -5,7 +5,8 @@ use cargo_metadata::camino::Utf8Path;
 use crate::finding::Finding;
 
 const READ_BY_PEOPLE: &[&str] = &[
-    "css", "env", "html", "js", "json", "lua", "md", "proto", "rs", "sh", "sql", "toml", "txt", "yaml", "yml",
+    "css", "env", "html", "js", "json", "lua", "md", "proto", "py", "rs", "sh", "sql", "toml", "txt", "yaml",
+    "yml",
 ];
 
 /// Files without an extension that people read too. A Makefile needs its tabs.
