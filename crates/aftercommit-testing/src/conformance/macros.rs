@@ -93,6 +93,9 @@ macro_rules! conformance {
             mod handles {
                 $crate::conformance_of_handles!();
             }
+            mod lost_answers {
+                $crate::conformance_of_lost_answers!();
+            }
             mod model {
                 $crate::conformance_of_model!();
             }

@@ -38,6 +38,7 @@ pub mod handles;
 pub mod inspect;
 pub mod lease;
 pub mod list;
+pub mod lost_answers;
 pub mod model;
 pub mod operate;
 pub mod orphans;
@@ -83,6 +84,7 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("wakes", wakes::NAMES),
         ("concurrency", concurrency::NAMES),
         ("handles", handles::NAMES),
+        ("lost_answers", lost_answers::NAMES),
         ("model", model::NAMES),
     ];
     areas.into_iter().flat_map(|(area, names)| names.iter().map(move |name| (area, *name)))
