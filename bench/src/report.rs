@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, Table, TableStyle, presets};
 use serde::Serialize;
 
 use crate::measure::Samples;
@@ -88,9 +88,9 @@ fn unix_seconds() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-fn table(rows: &[Row], preset: &str) -> Table {
+fn table(rows: &[Row], style: TableStyle) -> Table {
     let mut table = Table::new();
-    table.load_preset(preset);
+    table.load_style(style);
     table.set_header([
         "measurement",
         "unit",

@@ -3,6 +3,7 @@
 //! A command lives in its own module and returns the exit code. What a command reads from the environment is an
 //! argument of its clap struct, so that `--help` lists it.
 
+mod bench;
 mod ci;
 mod files;
 mod finding;
@@ -37,6 +38,8 @@ enum Command {
     Tidy,
     /// Count the lines of code of each crate
     Loc,
+    /// Measure ours beside the bare loop in one interleaved run
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -55,5 +58,6 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Floors => floors::run(&workspace).map(Verdict::exit_code),
         Command::Tidy => tidy::run(&workspace).map(Verdict::exit_code),
         Command::Loc => loc::run(&workspace),
+        Command::Bench(args) => bench::run(&workspace, &args),
     }
 }

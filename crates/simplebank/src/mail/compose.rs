@@ -2,8 +2,10 @@
 
 use super::{Cause, MailError, Mailbox, Message};
 use lettre::address::Envelope;
-use lettre::message::header::{HeaderName, HeaderValue, MessageId as MessageIdHeader};
-use lettre::message::{MultiPart, SinglePart};
+use lettre::message::header::{
+    ContentTransferEncoding, ContentType, HeaderName, HeaderValue, MessageId as MessageIdHeader,
+};
+use lettre::message::{Body, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,7 +21,7 @@ pub(super) struct Letter {
 pub(super) fn compose(message: &Message) -> Result<Letter, MailError> {
     let bodies = MultiPart::alternative()
         .boundary(boundary(message))
-        .singlepart(SinglePart::plain(message.text.clone()))
+        .singlepart(plain(&message.text)?)
         .singlepart(SinglePart::html(message.html.clone()));
     let letter = lettre::Message::builder()
         .header(MessageIdHeader::from(format!("<{}>", message.message_id)))
@@ -31,6 +33,18 @@ pub(super) fn compose(message: &Message) -> Result<Letter, MailError> {
         .multipart(bodies)
         .map_err(|error| MailError::Permanent(Cause::Message(error.to_string())))?;
     Ok(Letter { envelope: letter.envelope().clone(), bytes: letter.formatted() })
+}
+
+/// The text body. Text that needs no encoding is left as it is, so that a link in the file can be read and
+/// copied; mail servers take lines of up to 998 bytes (RFC 5322).
+fn plain(text: &str) -> Result<SinglePart, MailError> {
+    const LONGEST_LINE: usize = 998;
+    let body = match text.is_ascii() && text.lines().all(|line| line.len() <= LONGEST_LINE) {
+        true => Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::SevenBit)
+            .map_err(|_| MailError::Permanent(Cause::Message("the text cannot be encoded".to_owned())))?,
+        false => Body::new(text.to_owned()),
+    };
+    Ok(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body))
 }
 
 /// The line between the bodies. Nobody who does not know the whole message can write it into a part of it.

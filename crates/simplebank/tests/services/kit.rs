@@ -66,11 +66,17 @@ impl World {
     }
 
     pub(crate) async fn sql(&self, sql: &'static str) {
-        sqlx::raw_sql(sql).execute(&self.store.queue().pools().writer).await.expect("a statement of the test");
+        sqlx::raw_sql(sql)
+            .execute(&self.store.queue().pools().writer)
+            .await
+            .expect("a statement of the test");
     }
 
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.store.queue().pools().readers).await.expect("a query of the test")
+        sqlx::query_scalar(sql)
+            .fetch_one(&self.store.queue().pools().readers)
+            .await
+            .expect("a query of the test")
     }
 
     /// Users and tasks: the two that must agree.
