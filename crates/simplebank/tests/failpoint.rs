@@ -1,7 +1,5 @@
 //! A fail-point in a process of its own: installed once, and killed where the plan says so.
 
-#![cfg(feature = "failpoints")]
-
 use simplebank::failpoint;
 use simplebank::failpoint::{PlanError, install};
 use std::os::unix::process::ExitStatusExt;

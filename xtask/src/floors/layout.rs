@@ -44,6 +44,7 @@ const FLOORS: &[Row] = &[
     program("aftercommit-cli", Place::Floor(4)),
     program(BANK, Place::Floor(5)),
     program("xtask", Place::Outside),
+    program("aftercommit-bench", Place::Outside),
 ];
 
 /// The row of a workspace crate; `None` for one that nobody has given a floor.
