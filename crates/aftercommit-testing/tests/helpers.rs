@@ -1,5 +1,7 @@
 //! Waiting and draining, on the memory broker in virtual time.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

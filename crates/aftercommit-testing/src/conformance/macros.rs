@@ -48,6 +48,9 @@ macro_rules! conformance {
             mod dequeue {
                 $crate::conformance_of_dequeue!();
             }
+            mod weights {
+                $crate::conformance_of_weights!();
+            }
             mod lease {
                 $crate::conformance_of_lease!();
             }
