@@ -1,4 +1,4 @@
-//! Takes tasks from several queues with one statement.
+//! Takes tasks from one queue or several with one statement.
 
 use aftercommit_core::{LeaseGrant, Leased, QueueName, Quota, Result, Timestamp, WorkerId};
 use sqlx::sqlite::SqliteRow;
@@ -22,6 +22,7 @@ pub(crate) async fn dequeue(
         return Ok(Vec::new());
     }
     let take = Take {
+        statement: if quotas.len() == 1 { sql::DEQUEUE_ONE } else { sql::DEQUEUE },
         quotas: written(&quotas),
         wanted: i64::try_from(wanted).unwrap_or(i64::MAX),
         worker: &grant.worker,
@@ -52,6 +53,7 @@ async fn join(conn: &mut SqliteConnection, worker: &WorkerId, now: Timestamp) ->
 
 /// One call of the statement, which may have to be repeated.
 struct Take<'a> {
+    statement: &'static str,
     quotas: String,
     wanted: i64,
     worker: &'a WorkerId,
@@ -60,7 +62,7 @@ struct Take<'a> {
 
 impl Take<'_> {
     async fn run(&self, conn: &mut SqliteConnection) -> sqlx::Result<Vec<SqliteRow>> {
-        let take = sqlx::query(sql::DEQUEUE).bind(&self.quotas).bind(self.wanted);
+        let take = sqlx::query(self.statement).bind(&self.quotas).bind(self.wanted);
         take.bind(self.worker.as_str()).bind(self.expires_at.as_millis()).fetch_all(conn).await
     }
 }

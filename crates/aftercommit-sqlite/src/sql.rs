@@ -15,7 +15,8 @@ statements! {
     ENQUEUE = "enqueue.sql";
     ENQUEUE_ANY = "enqueue_any.sql";
     REFUSED = "refused.sql";
-    DEQUEUE = "dequeue.sql";
+    DEQUEUE_ONE = "oldest.sql" "take.sql";
+    DEQUEUE = "shares.sql" "take.sql";
     EXTEND = "extend.sql";
     LOST = "lost.sql";
     REMOVE = "remove.sql";
@@ -41,16 +42,16 @@ statements! {
     HISTORY = "history.sql";
     GET_LIVE = "live.sql" + " WHERE t.queue = ?1 AND t.id = ?2";
     GET_ENDED = "ended.sql" + " WHERE t.queue = ?1 AND t.id = ?2";
-    LIST_PENDING = "live.sql" + " WHERE t.queue = ?1 AND t.state = 2 ORDER BY t.pos LIMIT ?2 OFFSET ?3";
-    LIST_ACTIVE = "live.sql" + " WHERE t.queue = ?1 AND t.state = 3 ORDER BY t.pos LIMIT ?2 OFFSET ?3";
+    LIST_PENDING = "live.sql" + " WHERE t.queue = ?1 AND t.state = 2 ORDER BY t.pos LIMIT ?2 + 0 OFFSET ?3 + 0";
+    LIST_ACTIVE = "live.sql" + " WHERE t.queue = ?1 AND t.state = 3 ORDER BY t.pos LIMIT ?2 + 0 OFFSET ?3 + 0";
     LIST_SCHEDULED =
-        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 4 ORDER BY t.at LIMIT ?2 OFFSET ?3";
+        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 4 ORDER BY t.at LIMIT ?2 + 0 OFFSET ?3 + 0";
     LIST_RETRY =
-        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 5 ORDER BY t.at LIMIT ?2 OFFSET ?3";
+        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 5 ORDER BY t.at LIMIT ?2 + 0 OFFSET ?3 + 0";
     LIST_ARCHIVED =
-        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 6 ORDER BY t.ended_at LIMIT ?2 OFFSET ?3";
+        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 6 ORDER BY t.ended_at LIMIT ?2 + 0 OFFSET ?3 + 0";
     LIST_COMPLETED =
-        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 7 ORDER BY t.ended_at LIMIT ?2 OFFSET ?3";
+        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 7 ORDER BY t.ended_at LIMIT ?2 + 0 OFFSET ?3 + 0";
     KNOW_QUEUE = "know_queue.sql";
     RUN_WAITING = "run_waiting.sql";
     RUN_ENDED = "run_ended.sql";
