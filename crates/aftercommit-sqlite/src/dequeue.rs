@@ -17,7 +17,7 @@ pub(crate) async fn dequeue(
     grant: &LeaseGrant,
 ) -> Result<Vec<Leased>> {
     let quotas = merged(quotas);
-    let wanted: usize = quotas.iter().map(|(_, count)| count).sum();
+    let wanted = quotas.iter().fold(0_usize, |sum, (_, count)| sum.saturating_add(*count));
     if wanted == 0 {
         return Ok(Vec::new());
     }
@@ -72,7 +72,7 @@ fn merged(quotas: &[Quota]) -> Vec<(&QueueName, usize)> {
     let mut merged: Vec<(&QueueName, usize)> = Vec::with_capacity(quotas.len());
     for quota in quotas {
         match merged.iter_mut().find(|(queue, _)| *queue == &quota.queue) {
-            Some((_, count)) => *count += quota.count,
+            Some((_, count)) => *count = count.saturating_add(quota.count),
             None => merged.push((&quota.queue, quota.count)),
         }
     }
@@ -99,7 +99,10 @@ fn in_order(quotas: &[(&QueueName, usize)], rows: &[SqliteRow], expires_at: Time
                 let nth = quotas.iter().position(|(queue, _)| **queue == leased.lease.queue);
                 taken.push((nth, pos, leased));
             }
-            Err(error) => row::report_unreadable(row, &error),
+            Err(error) => {
+                let seq = row.try_get::<i64, _>(0).unwrap_or_default();
+                tracing::error!(seq, %error, "a task's row cannot be read and stays where it is");
+            }
         }
     }
     taken.sort_unstable_by_key(|(nth, pos, _)| (*nth, *pos));

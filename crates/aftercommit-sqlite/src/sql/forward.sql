@@ -12,6 +12,6 @@ first AS MATERIALIZED (
 UPDATE aftercommit_tasks AS t
    SET state = 2,
        at = ?2,
-       pos = (SELECT seq FROM sqlite_sequence WHERE name = 'aftercommit_tasks') + first.nth
+       pos = (SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'aftercommit_tasks') + first.nth
   FROM first
  WHERE t.seq = first.seq
