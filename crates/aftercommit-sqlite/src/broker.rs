@@ -20,8 +20,11 @@ impl Broker for SqliteQueue {
         const DOING: &str = "enqueue tasks";
         let answers = match batch {
             [] => return Ok(Vec::new()),
-            // One statement is a transaction by itself.
-            [_] => enqueue(&mut *self.writer(DOING).await?, batch, self.now()).await?,
+            // One statement is a transaction by itself. With a lock there may be a second one, to learn
+            // what the task was refused for.
+            [task] if task.unique_for.is_none() => {
+                enqueue(&mut *self.writer(DOING).await?, batch, self.now()).await?
+            }
             _ => {
                 let mut tx = self.write(DOING).await?;
                 let answers = enqueue(&mut tx, batch, self.now()).await?;

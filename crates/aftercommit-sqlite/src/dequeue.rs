@@ -1,4 +1,4 @@
-//! Takes tasks from several queues with one statement.
+//! Takes tasks from one queue or several with one statement.
 
 use aftercommit_core::{LeaseGrant, Leased, QueueName, Quota, Result, Timestamp, WorkerId};
 use sqlx::sqlite::SqliteRow;
@@ -17,11 +17,12 @@ pub(crate) async fn dequeue(
     grant: &LeaseGrant,
 ) -> Result<Vec<Leased>> {
     let quotas = merged(quotas);
-    let wanted: usize = quotas.iter().map(|(_, count)| count).sum();
+    let wanted = quotas.iter().fold(0_usize, |sum, (_, count)| sum.saturating_add(*count));
     if wanted == 0 {
         return Ok(Vec::new());
     }
     let take = Take {
+        statement: if quotas.len() == 1 { sql::DEQUEUE_ONE } else { sql::DEQUEUE },
         quotas: written(&quotas),
         wanted: i64::try_from(wanted).unwrap_or(i64::MAX),
         worker: &grant.worker,
@@ -52,6 +53,7 @@ async fn join(conn: &mut SqliteConnection, worker: &WorkerId, now: Timestamp) ->
 
 /// One call of the statement, which may have to be repeated.
 struct Take<'a> {
+    statement: &'static str,
     quotas: String,
     wanted: i64,
     worker: &'a WorkerId,
@@ -60,7 +62,7 @@ struct Take<'a> {
 
 impl Take<'_> {
     async fn run(&self, conn: &mut SqliteConnection) -> sqlx::Result<Vec<SqliteRow>> {
-        let take = sqlx::query(sql::DEQUEUE).bind(&self.quotas).bind(self.wanted);
+        let take = sqlx::query(self.statement).bind(&self.quotas).bind(self.wanted);
         take.bind(self.worker.as_str()).bind(self.expires_at.as_millis()).fetch_all(conn).await
     }
 }
@@ -70,7 +72,7 @@ fn merged(quotas: &[Quota]) -> Vec<(&QueueName, usize)> {
     let mut merged: Vec<(&QueueName, usize)> = Vec::with_capacity(quotas.len());
     for quota in quotas {
         match merged.iter_mut().find(|(queue, _)| *queue == &quota.queue) {
-            Some((_, count)) => *count += quota.count,
+            Some((_, count)) => *count = count.saturating_add(quota.count),
             None => merged.push((&quota.queue, quota.count)),
         }
     }
@@ -97,7 +99,10 @@ fn in_order(quotas: &[(&QueueName, usize)], rows: &[SqliteRow], expires_at: Time
                 let nth = quotas.iter().position(|(queue, _)| **queue == leased.lease.queue);
                 taken.push((nth, pos, leased));
             }
-            Err(error) => row::report_unreadable(row, &error),
+            Err(error) => {
+                let seq = row.try_get::<i64, _>(0).unwrap_or_default();
+                tracing::error!(seq, %error, "a task's row cannot be read and stays where it is");
+            }
         }
     }
     taken.sort_unstable_by_key(|(nth, pos, _)| (*nth, *pos));

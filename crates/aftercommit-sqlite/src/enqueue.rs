@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use aftercommit_core::{Enqueue, Message, Placement, Refusal, Result, Timestamp};
 use sha2::{Digest, Sha256};
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::batch::Batch;
 use crate::error::failed;
@@ -14,6 +14,10 @@ use crate::row::{StoredOptions, code};
 use crate::sql;
 
 const DOING: &str = "enqueue tasks";
+
+/// How many bytes of payloads go into one statement, if there is more than one; SQLite refuses a
+/// gigabyte.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 type Answer = Result<(), Refusal>;
 
@@ -95,13 +99,15 @@ impl<'a> Waves<'a> {
             return self.open.pop().map(|last| vec![last]);
         }
         let mut ids = HashSet::with_capacity(self.open.len());
-        let mut locks = HashSet::new();
+        let (mut locks, mut bytes) = (HashSet::new(), 0);
         let (mut wave, mut later) = (Vec::with_capacity(self.open.len()), Vec::new());
         for &at in &self.open {
             let (id, lock) = (self.new[at].id(), self.new[at].lock());
             let first_with_id = ids.insert(id) || self.ids.contains(&id);
             let first_with_lock = lock.is_none_or(|lock| locks.insert(lock) || self.locks.contains(&lock));
-            if first_with_id && first_with_lock { wave.push(at) } else { later.push(at) }
+            bytes += self.new[at].task.message.payload.len();
+            let fits = bytes <= MAX_BYTES || wave.is_empty();
+            if fits && first_with_id && first_with_lock { wave.push(at) } else { later.push(at) }
         }
         self.open = later;
         Some(wave)
@@ -142,14 +148,16 @@ async fn store(
     if stored.rows_affected() == wave.len() as u64 {
         return Ok(Vec::new());
     }
+    if let ([_], true) = (wave, plain) {
+        return Ok(vec![(0, Refusal::IdConflict)]);
+    }
     let last = (stored.rows_affected() > 0).then(|| stored.last_insert_rowid());
-    let refused = sqlx::query(sql::REFUSED).bind(json).bind(last).fetch_all(conn).await;
-    let tell = |row: &sqlx::sqlite::SqliteRow| -> sqlx::Result<(usize, Refusal)> {
-        let id_is_taken: bool = row.try_get(1)?;
-        let nth = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX);
-        Ok((nth, if id_is_taken { Refusal::IdConflict } else { Refusal::Duplicate }))
+    let refused = sqlx::query_as::<_, (i64, bool)>(sql::REFUSED).bind(json).bind(last).fetch_all(conn);
+    let tell = |(nth, id_is_taken)| {
+        let nth = usize::try_from(nth).ok().filter(|nth| *nth < wave.len())?;
+        Some((nth, if id_is_taken { Refusal::IdConflict } else { Refusal::Duplicate }))
     };
-    refused.and_then(|rows| rows.iter().map(tell).collect()).map_err(failed(DOING))
+    Ok(refused.await.map_err(failed(DOING))?.into_iter().filter_map(tell).collect())
 }
 
 /// Writes tasks as `enqueue.sql` (for plain ones) or `enqueue_any.sql` wants them.

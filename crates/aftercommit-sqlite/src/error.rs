@@ -46,6 +46,16 @@ pub(crate) fn is_unknown_worker(error: &sqlx::Error) -> bool {
     })
 }
 
+/// True if another connection has what this one wants, and did not give it up in time.
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
+    primary_code(error).is_some_and(|code| code == code::BUSY)
+}
+
+/// What SQLite calls the error, if it is one of SQLite's.
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    Some(error.as_database_error()?.code()?.parse::<i32>().ok()? & 0xff)
+}
+
 enum Lasts {
     Passing,
     ForGood,
@@ -56,8 +66,7 @@ enum Lasts {
 fn judge(error: &sqlx::Error) -> (Lasts, Option<&'static str>) {
     match error {
         sqlx::Error::Database(database) => {
-            let code = database.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(code::ERROR);
-            judge_code(code & 0xff, database.message())
+            judge_code(primary_code(error).unwrap_or(code::ERROR), database.message())
         }
         sqlx::Error::PoolTimedOut => {
             (Lasts::Passing, Some("no connection became free in time; does a transaction stay open?"))

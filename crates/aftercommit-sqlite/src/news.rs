@@ -113,3 +113,124 @@ impl News {
         *self.polling.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aftercommit_core::{Options, RawTask, TaskType};
+    use futures_util::{FutureExt, StreamExt};
+
+    use super::*;
+    use crate::SqliteQueue;
+
+    /// For what has to happen sooner or later; to fail, not to wait.
+    const SOON: Duration = Duration::from_secs(10);
+
+    async fn queue() -> (tempfile::TempDir, SqliteQueue) {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = SqliteQueue::open(dir.path().join("queue.db")).await.unwrap();
+        queue.migrate().await.unwrap();
+        (dir, queue)
+    }
+
+    fn task() -> RawTask {
+        RawTask { task_type: TaskType::new("t").unwrap(), payload: "{}".into() }
+    }
+
+    #[tokio::test]
+    async fn an_enqueue_in_a_transaction_is_no_news_before_the_commit_and_is_at_once_after_it() {
+        let (_dir, queue) = queue().await;
+        let (pending, due) = (queue.news.pending.subscribe(), queue.news.due.subscribe());
+        let mut tx = queue.begin().await.unwrap();
+        queue.enqueue_raw_in(&mut tx, task()).await.unwrap();
+        queue.enqueue_raw_in(&mut tx, task()).options(Options::new().process_in(SOON)).await.unwrap();
+        assert!(!pending.has_changed().unwrap() && !due.has_changed().unwrap());
+        tx.commit().await.unwrap();
+        assert!(pending.has_changed().unwrap() && due.has_changed().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_rollback_is_no_news() {
+        let (_dir, queue) = queue().await;
+        let pending = queue.news.pending.subscribe();
+        for explicit in [true, false] {
+            let mut tx = queue.begin().await.unwrap();
+            queue.enqueue_raw_in(&mut tx, task()).await.unwrap();
+            if explicit { tx.rollback().await.unwrap() } else { drop(tx) }
+        }
+        assert!(!pending.has_changed().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_nobody_waits_for_is_news_all_the_same() {
+        let (_dir, queue) = queue().await;
+        let pending = queue.news.pending.subscribe();
+        let mut tx = queue.begin().await.unwrap();
+        queue.enqueue_raw_in(&mut tx, task()).await.unwrap();
+        let mut commit = Box::pin(tx.commit());
+        assert!((&mut commit).now_or_never().is_none(), "the commit is on its way to SQLite's thread");
+        drop(commit);
+        assert!(pending.has_changed().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_host_that_commits_by_itself_may_wake() {
+        let (_dir, queue) = queue().await;
+        let pending = queue.news.pending.subscribe();
+        let mut tx = queue.pools().writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        queue.enqueue_raw_in(&mut tx, task()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(!pending.has_changed().unwrap());
+        queue.wake();
+        assert!(pending.has_changed().unwrap());
+    }
+
+    /// Lets the poller work until something holds.
+    async fn until(holds: impl Fn() -> bool) {
+        let wait = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(SOON, wait).await.expect("it holds soon");
+    }
+
+    fn polls(news: &News) -> bool {
+        *news.polling.lock().unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_file_is_watched_from_the_first_listener_to_the_last() {
+        let (_dir, queue) = queue().await;
+        let (mut first, mut second) = (queue.news.wakes(Wake::Pending), queue.news.wakes(Wake::Due));
+        assert!(!polls(&queue.news), "nobody has listened yet");
+        for wakes in [&mut first, &mut second] {
+            wakes.next().await.unwrap();
+            assert!(polls(&queue.news));
+        }
+        drop(first);
+        let mut again = queue.news.wakes(Wake::Pending);
+        queue.news.pending();
+        again.next().await.unwrap();
+        assert!(polls(&queue.news));
+        drop((second, again));
+        until(|| !polls(&queue.news)).await;
+        queue.news.wakes(Wake::Pending).next().await.unwrap();
+        assert!(polls(&queue.news), "it starts again");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_comes_back_is_watched_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("later").join("queue.db");
+        let options = crate::SqlitePools::options(&path);
+        let news = Arc::new(News::new(Arc::new(options)));
+        let mut wakes = news.wakes(Wake::Pending);
+        assert!(tokio::time::timeout(Duration::from_millis(100), wakes.next()).await.is_err());
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        let queue = SqliteQueue::open(&path).await.unwrap();
+        queue.migrate().await.unwrap();
+        tokio::time::timeout(SOON, wakes.next()).await.expect("a hint comes with the file");
+    }
+}

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use sqlx::{ConnectOptions, Row, SqliteConnection};
 use tokio::time::sleep;
 
 use crate::news::News;
@@ -49,7 +49,6 @@ async fn watch(news: &News, lost: &mut bool, pause: &mut Duration) -> sqlx::Resu
     loop {
         sleep(INTERVAL).await;
         if news.end_if_unheard() {
-            conn.close().await?;
             return Ok(());
         }
         let now = data_version(&mut conn).await?;

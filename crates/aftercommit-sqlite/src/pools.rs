@@ -7,12 +7,15 @@ use aftercommit_core::Result;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use crate::error::failed;
+use crate::error::{failed, is_busy};
 
 /// How many connections read at the same time.
 const READERS: u32 = 4;
 /// How long a connection waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often to try to open a file that others are creating, and the pause between two attempts.
+const OPEN_ATTEMPTS: u32 = 100;
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
 /// How many prepared statements a connection keeps: the queue's own, and room for the host's.
 const STATEMENTS: usize = 256;
 /// How many rows may wait between SQLite's thread and the caller; a batch should not make them take turns.
@@ -60,7 +63,7 @@ impl SqlitePools {
     /// # Errors
     /// If the file cannot be opened or is no database.
     pub async fn connect(options: SqliteConnectOptions) -> Result<Self> {
-        let writer = pool(1).connect_with(options.clone()).await.map_err(failed("open the database"))?;
+        let writer = open_writer(&options).await.map_err(failed("open the database"))?;
         let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
         Ok(Self { writer, readers })
     }
@@ -69,6 +72,19 @@ impl SqlitePools {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+/// Processes that create a file together get in each other's way while it is made a database with a
+/// write-ahead log, and no setting of SQLite makes them wait for that.
+async fn open_writer(options: &SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
+    let mut attempt = 1;
+    loop {
+        match pool(1).connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && attempt < OPEN_ATTEMPTS => attempt += 1,
+            opened => return opened,
+        }
+        tokio::time::sleep(OPEN_PAUSE).await;
     }
 }
 

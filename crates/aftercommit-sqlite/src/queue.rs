@@ -33,6 +33,13 @@ impl SqliteQueue {
     /// A queue on connections that its host uses too. The tables must be there: see
     /// [`migrate`](Self::migrate).
     pub fn new(pools: SqlitePools) -> Self {
+        let writers = pools.writer.options().get_max_connections();
+        if writers > 1 {
+            tracing::warn!(
+                writers,
+                "several connections write to one SQLite file and will wait for each other"
+            );
+        }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let news = Arc::new(News::new(pools.readers.connect_options()));
         let watch = Arc::new(Watch::new(clock.now()));

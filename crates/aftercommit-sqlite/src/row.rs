@@ -130,12 +130,6 @@ pub(crate) fn leased(row: &SqliteRow, expires_at: Timestamp) -> Result<Leased> {
     Ok(Leased { message, lease })
 }
 
-/// Says that a row which begins with its seq cannot be read, where the call goes on without it.
-pub(crate) fn report_unreadable(row: &SqliteRow, error: &BoxError) {
-    let seq = row.try_get::<i64, _>(0).unwrap_or_default();
-    tracing::error!(seq, %error, "a task's row cannot be read and is passed over");
-}
-
 /// A row of `live.sql`.
 pub(crate) fn live_info(row: &SqliteRow) -> Result<TaskInfo> {
     let state = state(row.try_get(2)?)?;

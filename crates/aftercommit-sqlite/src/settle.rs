@@ -18,13 +18,37 @@ use crate::{SqliteQueue, sql};
 const SETTLING: &str = "settle tasks";
 const EXTENDING: &str = "extend leases";
 
+/// How many bytes of results go into one statement, if there is more than one; SQLite refuses a gigabyte.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
 type Answer = Result<(), LeaseLost>;
 
-/// Settles a batch in one transaction; answers in its order.
+/// Settles a batch; answers in its order.
 pub(crate) async fn settle(queue: &SqliteQueue, batch: &[Settlement]) -> Result<Vec<Answer>> {
-    if batch.is_empty() {
-        return Ok(Vec::new());
+    let mut answers = Vec::with_capacity(batch.len());
+    let mut rest = batch;
+    while !rest.is_empty() {
+        let (part, later) = rest.split_at(fitting(rest));
+        answers.extend(settle_part(queue, part).await?);
+        rest = later;
     }
+    Ok(answers)
+}
+
+/// How many settlements go into one transaction: all of them, unless their results are very long.
+fn fitting(batch: &[Settlement]) -> usize {
+    let length = |item: &Settlement| match &item.outcome {
+        Outcome::Complete { result, .. } => result.as_ref().map_or(0, bytes::Bytes::len),
+        _ => 0,
+    };
+    let sums = batch.iter().scan(0_usize, |sum, item| {
+        *sum = sum.saturating_add(length(item));
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= MAX_BYTES).count().max(1)
+}
+
+async fn settle_part(queue: &SqliteQueue, batch: &[Settlement]) -> Result<Vec<Answer>> {
     let now = queue.now();
     let mut answers = first_of_each_lease(batch);
     let mut tx = queue.write(SETTLING).await?;
@@ -71,8 +95,11 @@ pub(crate) async fn extend(
 /// The first settle of a lease ends it, within a batch too.
 fn first_of_each_lease(batch: &[Settlement]) -> Vec<Answer> {
     let mut seen = HashSet::with_capacity(batch.len());
-    let mut is_first = |lease: &'_ Lease| seen.insert((lease.token, lease.queue.clone(), lease.id.clone()));
-    batch.iter().map(|item| if is_first(&item.leased.lease) { Ok(()) } else { Err(LeaseLost) }).collect()
+    let leases = batch.iter().map(|item| &item.leased.lease);
+    leases
+        .map(|lease| seen.insert((lease.token, &lease.queue, &lease.id)))
+        .map(|is_first| if is_first { Ok(()) } else { Err(LeaseLost) })
+        .collect()
 }
 
 /// Writes the outcomes that are not refused so far. False if one of those leases is lost.

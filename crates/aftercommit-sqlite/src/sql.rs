@@ -15,7 +15,8 @@ statements! {
     ENQUEUE = "enqueue.sql";
     ENQUEUE_ANY = "enqueue_any.sql";
     REFUSED = "refused.sql";
-    DEQUEUE = "dequeue.sql";
+    DEQUEUE_ONE = "oldest.sql" "take.sql";
+    DEQUEUE = "shares.sql" "take.sql";
     EXTEND = "extend.sql";
     LOST = "lost.sql";
     REMOVE = "remove.sql";
@@ -41,16 +42,16 @@ statements! {
     HISTORY = "history.sql";
     GET_LIVE = "live.sql" + " WHERE t.queue = ?1 AND t.id = ?2";
     GET_ENDED = "ended.sql" + " WHERE t.queue = ?1 AND t.id = ?2";
-    LIST_PENDING = "live.sql" + " WHERE t.queue = ?1 AND t.state = 2 ORDER BY t.pos LIMIT ?2 OFFSET ?3";
-    LIST_ACTIVE = "live.sql" + " WHERE t.queue = ?1 AND t.state = 3 ORDER BY t.pos LIMIT ?2 OFFSET ?3";
+    LIST_PENDING = "live.sql" + " WHERE t.queue = ?1 AND t.state = 2 ORDER BY t.pos LIMIT ?2 + 0 OFFSET ?3 + 0";
+    LIST_ACTIVE = "live.sql" + " WHERE t.queue = ?1 AND t.state = 3 ORDER BY t.pos LIMIT ?2 + 0 OFFSET ?3 + 0";
     LIST_SCHEDULED =
-        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 4 ORDER BY t.at LIMIT ?2 OFFSET ?3";
+        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 4 ORDER BY t.at LIMIT ?2 + 0 OFFSET ?3 + 0";
     LIST_RETRY =
-        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 5 ORDER BY t.at LIMIT ?2 OFFSET ?3";
+        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 5 ORDER BY t.at LIMIT ?2 + 0 OFFSET ?3 + 0";
     LIST_ARCHIVED =
-        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 6 ORDER BY t.ended_at LIMIT ?2 OFFSET ?3";
+        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 6 ORDER BY t.ended_at LIMIT ?2 + 0 OFFSET ?3 + 0";
     LIST_COMPLETED =
-        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 7 ORDER BY t.ended_at LIMIT ?2 OFFSET ?3";
+        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 7 ORDER BY t.ended_at LIMIT ?2 + 0 OFFSET ?3 + 0";
     KNOW_QUEUE = "know_queue.sql";
     RUN_WAITING = "run_waiting.sql";
     RUN_ENDED = "run_ended.sql";
@@ -70,4 +71,58 @@ statements! {
     CANCELLATIONS = "cancellations.sql";
     CANCELLED_BEFORE = "cancelled_before.sql";
     LOOK = "look.sql";
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr};
+
+    use super::*;
+    use crate::SqliteQueue;
+
+    async fn queue() -> (tempfile::TempDir, SqliteQueue) {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = SqliteQueue::open(dir.path().join("queue.db")).await.unwrap();
+        queue.migrate().await.unwrap();
+        (dir, queue)
+    }
+
+    #[tokio::test]
+    async fn every_statement_can_be_prepared() {
+        let (_dir, queue) = queue().await;
+        let mut conn = queue.pools().writer.acquire().await.unwrap();
+        for (name, statement) in ALL {
+            let prepared = conn.prepare((*statement).into_sql_str()).await;
+            assert!(prepared.is_ok(), "{name}: {}", prepared.err().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn no_statement_reads_a_whole_table_of_tasks() {
+        let (_dir, queue) = queue().await;
+        let mut conn = queue.pools().writer.acquire().await.unwrap();
+        for (name, statement) in ALL {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            for step in sqlx::query(explain).fetch_all(&mut *conn).await.unwrap() {
+                let step: String = step.get("detail");
+                let of_tasks =
+                    ["SCAN t", "SCAN p", "SCAN e", "SCAN aftercommit_tasks", "SCAN aftercommit_ended"];
+                assert!(!of_tasks.contains(&step.as_str()), "{name}: {step}");
+            }
+        }
+    }
+
+    /// SQLite plans a statement anew whenever a value is bound that it may have looked at while
+    /// planning, and it looks at a LIMIT. That is several times the cost of taking one task.
+    #[test]
+    fn no_limit_is_a_mere_parameter() {
+        for (name, statement) in ALL {
+            for word in ["LIMIT ?", "OFFSET ?"] {
+                for (at, _) in statement.match_indices(word) {
+                    let rest = statement[at + word.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
+                    assert!(rest.starts_with(" + 0"), "{name}: {}", &statement[at..at + word.len() + 1]);
+                }
+            }
+        }
+    }
 }

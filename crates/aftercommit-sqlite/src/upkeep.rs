@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{Forwarded, Orphan, OrphanCause, QueueName, Result, Timestamp, Upkeep};
+use aftercommit_core::{BoxError, Forwarded, Orphan, OrphanCause, QueueName, Result, Timestamp, Upkeep};
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -136,12 +136,13 @@ async fn dead_neighbours(conn: &mut SqliteConnection) -> sqlx::Result<Vec<i64>> 
     Ok(dead)
 }
 
-/// A row of `orphans.sql`. One that cannot be read must not keep the others from being found.
+/// A row of `orphans.sql`. One that cannot be read must not keep the others from being found; it was
+/// reported as an error when it was taken.
 fn orphan(row: &SqliteRow, now: Timestamp) -> Option<Orphan> {
     let read = || {
         let expires_at = Timestamp::from_millis(row.try_get(12)?);
         let cause = if expires_at <= now { OrphanCause::LeaseExpired } else { OrphanCause::WorkerDead };
-        Ok(Orphan { leased: row::leased(row, expires_at)?, cause })
+        Ok::<_, BoxError>(Orphan { leased: row::leased(row, expires_at)?, cause })
     };
-    read().map_err(|error| row::report_unreadable(row, &error)).ok()
+    read().map_err(|error| tracing::debug!(%error, "the row of an orphaned task cannot be read")).ok()
 }

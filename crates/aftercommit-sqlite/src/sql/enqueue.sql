@@ -15,7 +15,7 @@ SELECT last.seq + 1 + nth,
        json_extract(item, '$[2]'),
        json_extract(item, '$[5]'),
        substr(?2, json_extract(item, '$[6]'), json_extract(item, '$[7]'))
-  FROM (SELECT seq FROM sqlite_sequence WHERE name = 'aftercommit_tasks') AS last CROSS JOIN new
+  FROM (SELECT ifnull(max(seq), 0) AS seq FROM sqlite_sequence WHERE name = 'aftercommit_tasks') AS last CROSS JOIN new
  WHERE NOT EXISTS (SELECT 1 FROM aftercommit_ended AS e
                     WHERE e.queue = json_extract(item, '$[0]') AND e.id = json_extract(item, '$[1]'))
     ON CONFLICT (queue, id) DO NOTHING

@@ -23,7 +23,7 @@ SELECT last.seq + 1 + nth,
        json_extract(item, '$[11]'),
        unhex(json_extract(item, '$[12]')),
        json_extract(item, '$[13]')
-  FROM (SELECT seq FROM sqlite_sequence WHERE name = 'aftercommit_tasks') AS last CROSS JOIN new
+  FROM (SELECT ifnull(max(seq), 0) AS seq FROM sqlite_sequence WHERE name = 'aftercommit_tasks') AS last CROSS JOIN new
  WHERE NOT EXISTS (SELECT 1 FROM aftercommit_ended AS e
                     WHERE e.queue = json_extract(item, '$[0]') AND e.id = json_extract(item, '$[1]'))
    AND NOT EXISTS (SELECT 1 FROM aftercommit_tasks AS t

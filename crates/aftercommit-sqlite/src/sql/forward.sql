@@ -4,14 +4,14 @@ WITH due AS (
     SELECT t.seq, t.at
       FROM json_each(?1) AS q CROSS JOIN aftercommit_tasks AS t
         ON t.seq IN (SELECT seq FROM aftercommit_tasks
-                      WHERE queue = q.value AND state > 3 AND at <= ?2 ORDER BY at LIMIT ?3)
+                      WHERE queue = q.value AND state > 3 AND at <= ?2 ORDER BY at LIMIT ?3 + 0)
 ),
 first AS MATERIALIZED (
-    SELECT seq, row_number() OVER (ORDER BY at, seq) AS nth FROM due ORDER BY at, seq LIMIT ?3
+    SELECT seq, row_number() OVER (ORDER BY at, seq) AS nth FROM due ORDER BY at, seq LIMIT ?3 + 0
 )
 UPDATE aftercommit_tasks AS t
    SET state = 2,
        at = ?2,
-       pos = (SELECT seq FROM sqlite_sequence WHERE name = 'aftercommit_tasks') + first.nth
+       pos = (SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'aftercommit_tasks') + first.nth
   FROM first
  WHERE t.seq = first.seq

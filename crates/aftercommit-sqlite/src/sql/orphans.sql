@@ -10,4 +10,4 @@ SELECT t.seq, t.epoch, t.pos, t.queue, t.id, t.task_type, t.options, t.retried, 
     OR w.key IS NULL
     OR (w.expires_at <= ?2 AND w.ttl_ms <= ?5)
     OR w.key IN (SELECT value FROM json_each(?4))
- LIMIT ?3
+ LIMIT ?3 + 0

@@ -29,7 +29,7 @@ macro_rules! area {
 
 /// Runs the whole conformance suite on a back-end: `conformance!(name, factory)` makes a module `name`
 /// with one test for each case. The factory is called as `factory().await` and returns a
-/// [`Fixture`](crate::conformance::Fixture). See [`crate::conformance`] for an example.
+/// [`Fixture`](crate::conformance::Fixture). See [`mod@crate::conformance`] for an example.
 #[macro_export]
 macro_rules! conformance {
     ($name:ident, $factory:expr) => {

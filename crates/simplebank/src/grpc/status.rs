@@ -39,7 +39,10 @@ impl From<ServiceError> for Status {
             ServiceError::VerificationCode => {
                 with_reason(Code::FailedPrecondition, message, "VERIFICATION_CODE_INVALID")
             }
-            ServiceError::Overloaded => overloaded(message),
+            ServiceError::Overloaded(source) => {
+                tracing::warn!(error = &*source as &dyn Error, "a request was turned away");
+                overloaded(message)
+            }
             ServiceError::Internal { doing, source } => {
                 tracing::error!(error = &*source as &dyn Error, "failed to {doing}");
                 internal(message)

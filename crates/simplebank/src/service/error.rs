@@ -28,7 +28,11 @@ pub enum ServiceError {
     VerificationCode,
     /// Too much work is waiting; the caller should back off.
     #[error("server is busy, retry later")]
-    Overloaded,
+    Overloaded(
+        /// What is overloaded, for the log.
+        #[source]
+        Box<dyn Error + Send + Sync>,
+    ),
     /// Something the caller can do nothing about. The text names the use case only; the source goes to the log.
     #[error("failed to {doing}")]
     Internal {
@@ -47,13 +51,15 @@ impl ServiceError {
 
     /// A failure of the database. Fits `map_err`.
     pub(super) fn store(doing: &'static str) -> impl Fn(StoreError) -> Self {
-        move |error| if error.is_transient() { Self::Overloaded } else { Self::internal(doing)(error) }
+        move |error| {
+            if error.is_transient() { Self::Overloaded(error.into()) } else { Self::internal(doing)(error) }
+        }
     }
 
     /// A failure of the password pool. Fits `map_err`.
     pub(super) fn password(doing: &'static str) -> impl Fn(PasswordError) -> Self {
         move |error| match error {
-            PasswordError::Overloaded => Self::Overloaded,
+            error @ PasswordError::Overloaded => Self::Overloaded(error.into()),
             error @ PasswordError::Failed(_) => Self::internal(doing)(error),
         }
     }

@@ -80,7 +80,7 @@ impl SimpleBank for FakeBank {
             .into()),
             "taken" => Err(ServiceError::AlreadyExists(Taken::Username).into()),
             "taken_email" => Err(ServiceError::AlreadyExists(Taken::Email).into()),
-            "busy" => Err(ServiceError::Overloaded.into()),
+            "busy" => Err(ServiceError::Overloaded("too much at once".into()).into()),
             "broken" => Err(ServiceError::Internal {
                 doing: "create user",
                 source: "UNIQUE constraint failed: users.email at 10.0.0.7".into(),

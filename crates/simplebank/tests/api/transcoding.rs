@@ -285,9 +285,10 @@ async fn brackets_inside_strings_are_no_nesting() {
 #[tokio::test]
 async fn a_wrong_verb_is_told_the_right_ones() {
     for (verb, path, allow) in [
-        ("POST", "/v1/things/1", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+        ("POST", "/v1/things/1", "DELETE, GET, OPTIONS, PATCH, PUT"),
         ("GET", "/v1/things/1/reverse", "OPTIONS, POST"),
-        ("BREW", "/v1/things", "GET, HEAD, OPTIONS, POST"),
+        ("HEAD", "/v1/things/1", "DELETE, GET, OPTIONS, PATCH, PUT"),
+        ("BREW", "/v1/things", "GET, OPTIONS, POST"),
     ] {
         let request = http::Request::builder().method(verb).uri(path).body(String::new()).unwrap();
         let response = gateway().handle(request).await;
@@ -301,7 +302,7 @@ async fn options_lists_the_verbs_of_a_path() {
     let request = http::Request::builder().method("OPTIONS").uri("/v1/things").body(String::new()).unwrap();
     let response = gateway().handle(request).await;
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
-    assert_eq!(response.headers()["allow"], "GET, HEAD, OPTIONS, POST");
+    assert_eq!(response.headers()["allow"], "GET, OPTIONS, POST");
     assert_eq!(send("OPTIONS", "/nope", "").await.0, StatusCode::NOT_FOUND);
 }
 

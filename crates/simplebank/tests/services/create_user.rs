@@ -172,7 +172,7 @@ async fn when_too_many_passwords_wait_callers_are_turned_away_and_lose_nothing()
     for attempt in join_all(attempts).await {
         match attempt {
             Ok(_) => created += 1,
-            Err(ServiceError::Overloaded) => turned_away += 1,
+            Err(ServiceError::Overloaded(_)) => turned_away += 1,
             Err(other) => panic!("{other}"),
         }
     }

@@ -1,0 +1,8 @@
+//! What this back-end promises beyond the suite that all of them pass: the caller's transaction, other
+//! processes, dead workers, migrations.
+
+mod handles;
+mod migrations;
+mod support;
+mod transactional;
+mod upkeep;

@@ -1,0 +1,148 @@
+//! A batch costs a fixed number of statements, however large it is. The statements are counted as the
+//! driver reports them, `BEGIN` and `COMMIT` apart.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aftercommit_core::{
+    Broker, Clock, LeaseGrant, NewTask, Options, Outcome, QueueName, Quota, RawTask, RequeueCause,
+    Settlement, SystemClock, TaskType, Timestamp, Upkeep, WorkerId,
+};
+use aftercommit_sqlite::SqliteQueue;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+const WORKER: &str = "h:1:w";
+
+fn grant() -> LeaseGrant {
+    LeaseGrant { worker: WorkerId::from_stored(WORKER), duration: Duration::from_secs(30) }
+}
+
+fn task(id: &str) -> NewTask {
+    let raw = RawTask { task_type: TaskType::new("test:raw").unwrap(), payload: "{}".into() };
+    NewTask::from(raw).with(Options::new().id(id))
+}
+
+static STATEMENTS: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts the driver's reports. It listens to the whole process, so this file has one test.
+struct Counter;
+
+impl Subscriber for Counter {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn event(&self, _: &Event<'_>) {
+        STATEMENTS.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// How many statements a call needs. The driver reports one when it drops it, which may be a moment
+/// after the answer; the next statement on the same connection is reported after it.
+async fn counted<T>(queue: &SqliteQueue, call: impl Future<Output = T>) -> (usize, T) {
+    let flush = async || {
+        for pool in
+            [&queue.pools().writer, &queue.pools().readers, &queue.pools().writer, &queue.pools().readers]
+        {
+            sqlx::query("SELECT 1").execute(pool).await.unwrap();
+        }
+    };
+    flush().await;
+    let before = STATEMENTS.load(Ordering::SeqCst);
+    let answer = call.await;
+    flush().await;
+    (STATEMENTS.load(Ordering::SeqCst) - before - 4, answer)
+}
+
+#[tokio::test]
+async fn the_number_of_statements_does_not_depend_on_the_size_of_a_batch() {
+    tracing::subscriber::set_global_default(Counter).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let queue = SqliteQueue::open(dir.path().join("queue.db")).await.unwrap();
+    queue.migrate().await.unwrap();
+    let now = SystemClock.now();
+    let mut table = Vec::new();
+    for size in [1, 10, 500] {
+        let name = |kind: &str, n: usize| format!("{size}-{kind}-{n}");
+        let plain: Vec<_> =
+            (0..size).map(|n| task(&name("plain", n)).resolve(&Options::new(), now).unwrap()).collect();
+        let (enqueue, stored) = counted(&queue, queue.enqueue(&plain)).await;
+        assert_eq!(stored.unwrap(), vec![Ok(()); size]);
+
+        let again = counted(&queue, queue.enqueue(&plain)).await.0;
+
+        let new = (0..size).map(|n| task(&name("tx", n)));
+        let mut tx = queue.begin().await.unwrap();
+        // The writer is in the transaction, so that only the readers could be asked for a count.
+        let before = STATEMENTS.load(Ordering::SeqCst);
+        assert_eq!(queue.enqueue_batch_in(&mut tx, new.collect()).await.unwrap().len(), size);
+        tx.commit().await.unwrap();
+        let (flushed, ()) = counted(&queue, async {}).await;
+        let in_transaction = STATEMENTS.load(Ordering::SeqCst) - before - 8;
+        assert_eq!(flushed, 0);
+
+        let quotas = [
+            Quota { queue: QueueName::default(), count: size },
+            Quota { queue: QueueName::new("low").unwrap(), count: size },
+        ];
+        let (dequeue, leased) = counted(&queue, queue.dequeue(&quotas, &grant())).await;
+        let leased = leased.unwrap();
+        assert_eq!(leased.len(), 2 * size);
+
+        let leases: Vec<_> = leased.iter().map(|leased| leased.lease.clone()).collect();
+        let extend = counted(&queue, queue.extend(&leases, Duration::from_secs(60))).await.0;
+
+        let batch = |outcomes: &[Outcome]| -> Vec<Settlement> {
+            let outcomes = outcomes.iter().cycle().cloned();
+            leased
+                .iter()
+                .cloned()
+                .zip(outcomes)
+                .map(|(leased, outcome)| Settlement { leased: leased.into(), outcome })
+                .collect()
+        };
+        let requeue =
+            counted(&queue, queue.settle(&batch(&[Outcome::Requeue(RequeueCause::Returned)]))).await.0;
+        let lost = counted(&queue, queue.settle(&batch(&[Outcome::Done]))).await.0;
+        table.push((size, [enqueue, again, in_transaction, dequeue, extend, requeue, lost]));
+    }
+    // A lone task can only have been refused for its id, and a worker is greeted before its first tasks.
+    let wanted = |again, dequeue| [1, again, 1, dequeue, 1, 1, 2];
+    assert_eq!(table, [(1, wanted(1, 2)), (10, wanted(2, 1)), (500, wanted(2, 1))]);
+
+    let leased = queue.dequeue(&[Quota { queue: QueueName::default(), count: 7 }], &grant()).await.unwrap();
+    let error = || "why".to_owned();
+    let at = Timestamp::from_millis(0);
+    let one_of_each = [
+        Outcome::Done,
+        Outcome::Complete { retention: Duration::from_secs(1), result: None },
+        Outcome::Retry { at, error: error() },
+        Outcome::Snooze { at, error: error() },
+        Outcome::Archive { error: error() },
+        Outcome::Requeue(RequeueCause::Returned),
+        Outcome::Requeue(RequeueCause::Recovered),
+    ];
+    let batch: Vec<_> = leased
+        .into_iter()
+        .zip(one_of_each)
+        .map(|(leased, outcome)| Settlement { leased: leased.into(), outcome })
+        .collect();
+    let (settle, _) = counted(&queue, queue.settle(&batch)).await;
+    assert_eq!(settle, 5, "one for each thing that can become of a row, and one to count");
+
+    let names = [QueueName::default()];
+    let (idle, forwarded) = counted(&queue, queue.forward(&[QueueName::new("none").unwrap()], 100)).await;
+    assert_eq!((idle, forwarded.unwrap().moved), (1, 0));
+    let (due, forwarded) = counted(&queue, queue.forward(&names, 100)).await;
+    assert_eq!((due, forwarded.unwrap().moved), (4, 2));
+}
