@@ -1,4 +1,4 @@
-//! Rules that no dependency list shows: what library code must not do to the process it runs in.
+//! Rules that no dependency list shows: what library code must not do to the process it runs in, and to its memory.
 
 use anyhow::Context as _;
 
@@ -44,6 +44,11 @@ const FORBIDDEN: &[Forbidden] = &[
         tokens: &["set_global_default"],
         problem: "installs a subscriber",
         remedy: LEAVE_THE_SUBSCRIBER,
+    },
+    Forbidden {
+        tokens: &["unbounded_channel"],
+        problem: "makes a queue without a bound",
+        remedy: "use `channel` with a named constant: memory must not grow with the load",
     },
     Forbidden { tokens: &["clap"], problem: "parses arguments", remedy: TAKE_AN_ARGUMENT },
 ];
@@ -128,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn library_code_that_touches_its_process_is_found() {
+    fn library_code_that_misuses_its_process_is_found() {
         for text in [
             "fn f() { std::env::var(\"HOME\"); }",
             "use std::env;",
@@ -137,6 +142,7 @@ mod tests {
             "fn f() { tracing_subscriber::fmt::init() }",
             "fn f() { tracing::subscriber::set_global_default(s); }",
             "#[derive(clap::Parser)] struct A;",
+            "fn f() { let (a, b) = mpsc::unbounded_channel(); }",
         ] {
             assert_eq!(problems("aftercommit", text).len(), 1, "{text}");
         }
