@@ -9,10 +9,6 @@ impl Samples {
         self.0.push(sample);
     }
 
-    pub(crate) fn extend(&mut self, samples: impl IntoIterator<Item = f64>) {
-        self.0.extend(samples);
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -44,8 +40,7 @@ mod tests {
 
     #[test]
     fn percentiles_are_samples() {
-        let mut samples = Samples::default();
-        samples.extend((1..=100).map(f64::from));
+        let samples = Samples((1..=100).map(f64::from).collect());
         assert_eq!((samples.median(), samples.percentile(99.0)), (50.0, 99.0));
         assert_eq!((samples.min(), samples.max()), (1.0, 100.0));
         assert!(Samples::default().median().is_nan());

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, Table, TableStyle, presets};
 use serde::Serialize;
 
 use crate::measure::Samples;
@@ -61,7 +61,8 @@ pub(crate) fn publish(bench: &str, machine: &str, knobs: &str, rows: &[Row]) -> 
     let markdown = format!("# {bench}\n\n{machine}; {knobs}\n\n{}\n", table(rows, presets::ASCII_MARKDOWN));
     fs::write(results.join(format!("{bench}.md")), markdown).context("cannot write the table")?;
     let path = results.join(format!("{bench}.jsonl"));
-    let mut file = OpenOptions::new().create(true).append(true).open(path).context("cannot open the results")?;
+    let mut file =
+        OpenOptions::new().create(true).append(true).open(path).context("cannot open the results")?;
     for row in rows {
         let line = Line {
             bench,
@@ -87,10 +88,18 @@ fn unix_seconds() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-fn table(rows: &[Row], preset: &str) -> Table {
+fn table(rows: &[Row], style: TableStyle) -> Table {
     let mut table = Table::new();
-    table.load_preset(preset);
-    table.set_header(["measurement", "unit", "ours (median)", "min – max", "bare loop", "ratio", "limited by"]);
+    table.load_style(style);
+    table.set_header([
+        "measurement",
+        "unit",
+        "ours (median)",
+        "min – max",
+        "bare loop",
+        "ratio",
+        "limited by",
+    ]);
     for row in rows.iter().filter(|row| !row.ours.is_empty()) {
         table.add_row([
             row.name.clone(),

@@ -45,7 +45,9 @@ impl Hash {
 
 pub(crate) async fn sign_ups(binary: &Path, runs: usize, time: Duration, hash: Hash) -> Result<Vec<Row>> {
     let (name, limit) = match hash {
-        Hash::Cheap => ("create_user, cheap hash", "one writer: four commits of user, mail and task; HTTP and JSON"),
+        Hash::Cheap => {
+            ("create_user, cheap hash", "one writer: four commits of user, mail and task; HTTP and JSON")
+        }
         Hash::Real => ("create_user, real hash", "Argon2id with 19 MiB on two cores"),
     };
     let mut row = Row::new(name, "requests/s", limit);
@@ -78,7 +80,9 @@ fn bare(time: Duration, hash: Hash) -> Result<f64> {
                 while started.elapsed() < time {
                     let mut output = [0; 32];
                     let salt = [core as u64, at].map(u64::to_le_bytes).concat();
-                    if argon2.hash_password_into(b"secret123", &salt, &mut output).is_err() || hashed.send(output).is_err() {
+                    if argon2.hash_password_into(b"secret123", &salt, &mut output).is_err()
+                        || hashed.send(output).is_err()
+                    {
                         return;
                     }
                     at += 1;
@@ -89,7 +93,10 @@ fn bare(time: Duration, hash: Hash) -> Result<f64> {
         let mut count = 0_u64;
         for output in hashes {
             let tx = connection.transaction()?;
-            tx.execute("INSERT INTO users VALUES (?, ?, ?)", (format!("u{count}"), output, format!("u{count}@e.com")))?;
+            tx.execute(
+                "INSERT INTO users VALUES (?, ?, ?)",
+                (format!("u{count}"), output, format!("u{count}@e.com")),
+            )?;
             tx.execute("INSERT INTO task (payload) VALUES (?)", [format!("{{\"username\":\"u{count}\"}}")])?;
             tx.commit()?;
             count += 1;
@@ -113,7 +120,12 @@ async fn start(binary: &Path, dir: &Path, hash: Hash) -> Result<(Child, u16)> {
         .with_context(|| format!("cannot start {}", binary.display()))?;
     let client = reqwest::Client::new();
     for _ in 0..200 {
-        if client.get(format!("http://127.0.0.1:{port}/readyz")).send().await.is_ok_and(|r| r.status().is_success()) {
+        if client
+            .get(format!("http://127.0.0.1:{port}/readyz"))
+            .send()
+            .await
+            .is_ok_and(|r| r.status().is_success())
+        {
             return Ok((child, port));
         }
         tokio::time::sleep(Duration::from_millis(25)).await;

@@ -50,7 +50,7 @@ pub(crate) fn drain(connection: &mut Connection, count: usize, batch: usize) -> 
                 "UPDATE task SET state = 1, lease = 1 WHERE seq IN \
                  (SELECT seq FROM task WHERE state = 0 ORDER BY seq LIMIT ?) RETURNING seq, id, payload",
             )?;
-            let mut rows = take.query([batch])?;
+            let mut rows = take.query([i64::try_from(batch)?])?;
             while let Some(row) = rows.next()? {
                 taken.push(row.get(0)?);
                 std::hint::black_box((row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?));

@@ -56,15 +56,19 @@ async fn drain(tasks: usize, concurrency: usize) -> Result<Drained> {
     queue.migrate().await?;
     let client = Client::new(queue.clone());
     for first in (0..tasks).step_by(FILL) {
-        let batch = (first..(first + FILL).min(tasks)).map(|_| NewTask::of(&greet())).collect::<Result<Vec<_>, _>>()?;
+        let batch = (first..(first + FILL).min(tasks))
+            .map(|_| NewTask::of(&greet()))
+            .collect::<Result<Vec<_>, _>>()?;
         for stored in client.enqueue_batch(batch).await? {
             stored?;
         }
     }
     let done = Arc::new(AtomicUsize::new(0));
-    let router = Router::with_state(Arc::clone(&done)).route(async |State(done): State<Arc<AtomicUsize>>, _: Greet| {
-        done.fetch_add(1, Ordering::Relaxed);
-    });
+    let router = Router::with_state(Arc::clone(&done)).route(
+        async |State(done): State<Arc<AtomicUsize>>, _: Greet| {
+            done.fetch_add(1, Ordering::Relaxed);
+        },
+    );
     let worker = Worker::builder(queue, router).concurrency(concurrency).build()?;
     let stop = worker.stop_handle();
     let running = tokio::spawn(worker.run());

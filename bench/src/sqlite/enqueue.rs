@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use aftercommit::Client;
 use aftercommit::sqlite::SqliteQueue;
+use aftercommit::{Client, NewTask};
 use anyhow::Result;
 
 use super::{bare, greet};
@@ -14,6 +14,8 @@ const ALONE: usize = 3_000;
 /// How many callers enqueue at the same time, and how many tasks each.
 const CALLERS: usize = 64;
 const EACH: usize = 300;
+/// How many tasks are enqueued in batches.
+const BULK: usize = 40_000;
 
 /// One caller, one task at a time, each durable when the call returns.
 pub(crate) async fn alone(runs: usize) -> Result<Row> {
@@ -56,6 +58,28 @@ pub(crate) async fn together(runs: usize) -> Result<Row> {
             caller.await??;
         }
         row.add((CALLERS * EACH) as f64 / started.elapsed().as_secs_f64(), bare);
+    }
+    Ok(row)
+}
+
+/// One caller with many tasks at once, `batch` to a call.
+pub(crate) async fn batches(runs: usize, batch: usize) -> Result<Row> {
+    let mut row = Row::new(
+        format!("enqueue, batches of {batch}"),
+        "tasks/s",
+        "one statement per batch: SQLite reads it as JSON, and keeps four indexes",
+    );
+    for _ in 0..runs {
+        let bare = bare_inserts(BULK, batch).await?;
+        let (_dir, client) = client().await?;
+        let started = Instant::now();
+        for _ in 0..BULK / batch {
+            let tasks = (0..batch).map(|_| NewTask::of(&greet())).collect::<Result<Vec<_>, _>>()?;
+            for stored in client.enqueue_batch(tasks).await? {
+                stored?;
+            }
+        }
+        row.add(BULK as f64 / started.elapsed().as_secs_f64(), bare);
     }
     Ok(row)
 }

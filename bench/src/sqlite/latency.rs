@@ -30,7 +30,10 @@ impl Task for Stamped {
     const TYPE: &'static str = "bench:stamped";
 }
 
-#[expect(clippy::disallowed_methods, reason = "a latency across processes needs the machine's clock, to the microsecond")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a latency across processes needs the machine's clock, to the microsecond"
+)]
 fn micros_now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use latency::Produce;
 
-use crate::report::{self, Row};
 use crate::machine;
+use crate::report::{self, Row};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -53,7 +53,7 @@ pub(crate) fn greet() -> Greet {
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
-    let progress = ProgressBar::new(if options.simplebank.is_some() { 10 } else { 8 });
+    let progress = ProgressBar::new(if options.simplebank.is_some() { 12 } else { 10 });
     progress.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")?);
     let step = |name: &'static str| {
         progress.set_message(name);
@@ -68,6 +68,10 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     rows.push(enqueue::alone(options.runs).await?);
     step("enqueue by 64 callers");
     rows.push(enqueue::together(options.runs).await?);
+    for batch in [100, 1_000] {
+        step("enqueue in batches");
+        rows.push(enqueue::batches(options.runs, batch).await?);
+    }
     step("idle pick-up, one process");
     rows.extend(latency::idle_same_process(options.samples).await?);
     step("idle pick-up, another process enqueues");

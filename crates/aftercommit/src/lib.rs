@@ -4,7 +4,7 @@
 //! worker may run too early, or for a row that never came to be; enqueue after it, and a crash loses
 //! the task. Here the task row commits in the caller's own transaction, so that neither can happen:
 //!
-//! ```
+//! ```no_run
 //! # #[cfg(feature = "sqlite")] {
 //! use aftercommit::sqlite::SqliteQueue;
 //! use aftercommit::{Router, State, Task, TaskContext, Worker};
@@ -28,8 +28,7 @@
 //! }
 //!
 //! # tokio::runtime::Runtime::new()?.block_on(async {
-//! let dir = tempfile::tempdir()?;
-//! let queue = SqliteQueue::open(dir.path().join("app.db")).await?;
+//! let queue = SqliteQueue::open("app.db").await?;
 //! queue.migrate().await?;
 //!
 //! let mut tx = queue.begin().await?;
@@ -39,8 +38,6 @@
 //!
 //! let router = Router::with_state(Mailer).route(send_verify_email);
 //! let worker = Worker::builder(queue, router).queue("critical", 10).queue("default", 5).build()?;
-//! let stop = worker.stop_handle();
-//! # stop.shutdown();
 //! worker.run().await?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;

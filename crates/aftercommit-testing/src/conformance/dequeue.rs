@@ -27,7 +27,7 @@ area!(conformance_of_dequeue, dequeue:
     scheduled_tasks_are_not_given_even_when_overdue,
     a_taken_task_is_active_in_the_hands_of_its_worker,
     a_lease_lasts_for_the_granted_duration,
-    leases_of_one_call_may_go_to_different_workers_in_turn,
+    workers_that_take_in_turn_get_different_tasks,
     a_task_taken_again_has_another_token,
     five_hundred_come_with_one_call,
     five_hundred_come_from_several_queues_with_one_call,
@@ -181,7 +181,7 @@ async fn a_lease_lasts_for_the_granted_duration(s: Stage) {
     }
 }
 
-async fn leases_of_one_call_may_go_to_different_workers_in_turn(s: Stage) {
+async fn workers_that_take_in_turn_get_different_tasks(s: Stage) {
     s.put("q", ["a", "b"]).await;
     for (worker, wanted) in [("w1", "a"), ("w2", "b")] {
         let worker = WorkerId::from_stored(worker);

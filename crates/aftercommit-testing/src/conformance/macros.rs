@@ -29,7 +29,7 @@ macro_rules! area {
 
 /// Runs the whole conformance suite on a back-end: `conformance!(name, factory)` makes a module `name`
 /// with one test for each case. The factory is called as `factory().await` and returns a
-/// [`Fixture`](crate::conformance::Fixture). See [`crate::conformance`] for an example.
+/// [`Fixture`](crate::conformance::Fixture). See [`mod@crate::conformance`] for an example.
 #[macro_export]
 macro_rules! conformance {
     ($name:ident, $factory:expr) => {
@@ -47,6 +47,9 @@ macro_rules! conformance {
             }
             mod dequeue {
                 $crate::conformance_of_dequeue!();
+            }
+            mod weights {
+                $crate::conformance_of_weights!();
             }
             mod lease {
                 $crate::conformance_of_lease!();
@@ -92,6 +95,9 @@ macro_rules! conformance {
             }
             mod handles {
                 $crate::conformance_of_handles!();
+            }
+            mod lost_answers {
+                $crate::conformance_of_lost_answers!();
             }
             mod model {
                 $crate::conformance_of_model!();

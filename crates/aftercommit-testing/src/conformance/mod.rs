@@ -38,6 +38,7 @@ pub mod handles;
 pub mod inspect;
 pub mod lease;
 pub mod list;
+pub mod lost_answers;
 pub mod model;
 pub mod operate;
 pub mod orphans;
@@ -48,6 +49,7 @@ pub mod retry_rules;
 pub mod settle;
 pub mod unique;
 pub mod wakes;
+pub mod weights;
 
 pub use fixture::Fixture;
 pub use stage::Stage;
@@ -68,6 +70,7 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("enqueue", enqueue::NAMES),
         ("unique", unique::NAMES),
         ("dequeue", dequeue::NAMES),
+        ("weights", weights::NAMES),
         ("lease", lease::NAMES),
         ("settle", settle::NAMES),
         ("fencing", fencing::NAMES),
@@ -83,6 +86,7 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("wakes", wakes::NAMES),
         ("concurrency", concurrency::NAMES),
         ("handles", handles::NAMES),
+        ("lost_answers", lost_answers::NAMES),
         ("model", model::NAMES),
     ];
     areas.into_iter().flat_map(|(area, names)| names.iter().map(move |name| (area, *name)))
@@ -103,4 +107,31 @@ pub fn run<F: Future<Output = Fixture>>(fixture: impl FnOnce() -> F, case: fn(St
         let ended = tokio::time::timeout(CASE_LIMIT, case(stage)).await;
         assert!(ended.is_ok(), "the case did not end within {CASE_LIMIT:?}");
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The list of areas stands twice, in `cases` and in `conformance!`: neither may miss one.
+    #[test]
+    fn every_area_is_played_and_listed() {
+        let played: Vec<&str> = include_str!("macros.rs")
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("$crate::conformance_of_")?.strip_suffix("!();"))
+            .collect();
+        let mut listed: Vec<&str> = cases().map(|(area, _)| area).collect();
+        listed.dedup();
+        assert_eq!(played, listed);
+    }
+
+    #[test]
+    fn every_case_has_a_name_of_its_own_in_its_area() {
+        let mut names: Vec<_> = cases().collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(count > 250, "{count} cases");
+    }
 }

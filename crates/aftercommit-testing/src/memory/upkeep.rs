@@ -13,19 +13,21 @@ impl Upkeep for MemoryBackend {
     async fn forward(&self, queues: &[QueueName], limit: usize) -> Result<Forwarded> {
         let (now, mut store) = (self.now(), self.store());
         let mut woken = Vec::new();
-        let mut next = earliest(&store, queues);
-        while let Some((due, name, id)) = next.take_if(|(due, ..)| *due <= now && woken.len() < limit) {
-            let Some(queue) = store.queues.get_mut(&name) else { break };
-            debug_assert!(due <= now, "a task is never early");
-            queue.move_to(&id, Place::Pending { since: now }, End::Back);
-            woken.push(name);
-            next = earliest(&store, queues);
-        }
+        let next_due = loop {
+            match earliest(&store, queues) {
+                Some((due, name, id)) if due <= now && woken.len() < limit => {
+                    let Some(queue) = store.queues.get_mut(&name) else { break Some(due) };
+                    queue.move_to(&id, Place::Pending { since: now }, End::Back);
+                    woken.push(name);
+                }
+                next => break next.map(|(due, ..)| due),
+            }
+        };
         drop(store);
         for name in &woken {
             self.wakes.wake(Wake::Pending, name);
         }
-        Ok(Forwarded { moved: woken.len(), next_due: next.map(|(due, ..)| due) })
+        Ok(Forwarded { moved: woken.len(), next_due })
     }
 
     async fn orphans(&self, queues: &[QueueName], limit: usize) -> Result<Vec<Orphan>> {

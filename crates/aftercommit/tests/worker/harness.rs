@@ -21,13 +21,25 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new() -> Self {
         let clock = Arc::new(TokioClock::new());
-        let backend: Arc<dyn Backend> = Arc::new(MemoryBackend::new(Arc::clone(&clock) as _));
+        let memory = Arc::new(MemoryBackend::new(Arc::clone(&clock) as _));
+        Self::over(memory, clock)
+    }
+
+    pub(crate) fn over(backend: Arc<dyn Backend>, clock: Arc<TokioClock>) -> Self {
         let client = Client::from_dyn(Arc::clone(&backend)).with_clock(Arc::clone(&clock) as _);
         Self { backend, clock, client }
     }
 
     pub(crate) fn worker<S: Send + Sync + 'static>(&self, router: Router<S>) -> WorkerBuilder {
-        Worker::builder_dyn(Arc::clone(&self.backend), router)
+        self.worker_over(Arc::clone(&self.backend), router)
+    }
+
+    /// A worker that reaches the store in another way than the test does.
+    pub(crate) fn worker_over<S>(&self, backend: Arc<dyn Backend>, router: Router<S>) -> WorkerBuilder
+    where
+        S: Send + Sync + 'static,
+    {
+        Worker::builder_dyn(backend, router)
             .clock(Arc::clone(&self.clock) as _)
             .retry_policy(Fixed(Duration::from_secs(60)))
             .seed(1)

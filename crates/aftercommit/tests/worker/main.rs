@@ -6,6 +6,7 @@ mod harness;
 
 mod endings;
 mod lifecycle;
+mod outage;
 mod queues;
 mod recovery;
 mod routing;

@@ -1,33 +1,11 @@
 //! What can go wrong in a use case, as meanings; the transports turn them into codes and statuses.
 
-use std::fmt;
+pub use crate::domain::user::Taken;
+pub use crate::domain::violation::Violation;
 
-/// One fault of one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The field as it is named on the wire.
-    pub field: &'static str,
-    /// What is wrong with it, for a person. Never contains the value.
-    pub description: String,
-}
-
-/// Which unique property of a user is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// The username.
-    Username,
-    /// The e-mail address.
-    Email,
-}
-
-impl fmt::Display for Taken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Username => "username",
-            Self::Email => "email",
-        })
-    }
-}
+use crate::password::PasswordError;
+use crate::store::StoreError;
+use std::error::Error;
 
 /// Why a use case did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +35,26 @@ pub enum ServiceError {
         /// What was being done, as in "create user".
         doing: &'static str,
         /// The cause, for the log.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Box<dyn Error + Send + Sync>,
     },
+}
+
+impl ServiceError {
+    /// A failure that the caller can do nothing about. Fits `map_err`.
+    pub(super) fn internal<E: Into<Box<dyn Error + Send + Sync>>>(doing: &'static str) -> impl Fn(E) -> Self {
+        move |source| Self::Internal { doing, source: source.into() }
+    }
+
+    /// A failure of the database. Fits `map_err`.
+    pub(super) fn store(doing: &'static str) -> impl Fn(StoreError) -> Self {
+        move |error| if error.is_transient() { Self::Overloaded } else { Self::internal(doing)(error) }
+    }
+
+    /// A failure of the password pool. Fits `map_err`.
+    pub(super) fn password(doing: &'static str) -> impl Fn(PasswordError) -> Self {
+        move |error| match error {
+            PasswordError::Overloaded => Self::Overloaded,
+            error @ PasswordError::Failed(_) => Self::internal(doing)(error),
+        }
+    }
 }

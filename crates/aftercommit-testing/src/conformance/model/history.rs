@@ -26,8 +26,8 @@ pub(super) enum Step {
     Advance(Duration),
 }
 
-const IDS: u32 = 8;
-const PAYLOADS: u32 = 3;
+const IDS: u32 = 12;
+const PAYLOADS: u32 = 4;
 
 /// Writes the history of one seed, in queues that no other seed uses.
 pub(super) struct Writer {
@@ -50,8 +50,8 @@ impl Writer {
     pub(super) fn next(&mut self, rng: &mut StdRng, clock: &ManualClock, leases: usize) -> Step {
         let now = clock.now();
         match rng.random_range(0..100_u32) {
-            0..26 => Step::Enqueue((0..rng.random_range(1..4)).map(|_| self.new_task(rng, now)).collect()),
-            26..44 => self.dequeue(rng),
+            0..30 => Step::Enqueue((0..rng.random_range(1..5)).map(|_| self.new_task(rng, now)).collect()),
+            30..44 => self.dequeue(rng),
             44..64 if leases > 0 => {
                 let some = 0..rng.random_range(1..4);
                 Step::Settle(some.map(|_| (recent(rng, leases), self.outcome(rng, now))).collect())
@@ -60,7 +60,7 @@ impl Writer {
                 let some = (0..rng.random_range(1..4)).map(|_| recent(rng, leases));
                 Step::Extend(some.collect(), seconds(rng, 1..40))
             }
-            68..75 => Step::Forward(self.queue(rng), rng.random_range(0..5)),
+            68..75 => Step::Forward(self.queue(rng), rng.random_range(0..4)),
             75..79 => Step::Recover(self.queue(rng)),
             79..82 => Step::DeleteExpired,
             82..86 => Step::Run(self.queue(rng), some_id(rng)),
@@ -96,7 +96,7 @@ impl Writer {
 
     fn dequeue(&self, rng: &mut StdRng) -> Step {
         let mut quotas: Vec<_> =
-            self.queues.iter().map(|name| (name.clone(), rng.random_range(0..4))).collect();
+            self.queues.iter().map(|name| (name.clone(), rng.random_range(0..3))).collect();
         if rng.random_bool(0.5) {
             quotas.reverse();
         }

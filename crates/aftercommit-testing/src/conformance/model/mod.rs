@@ -23,6 +23,8 @@ area!(conformance_of_model, model:
 const HISTORIES: u64 = 30;
 /// How many steps each has.
 const STEPS: usize = 60;
+/// With more steps, due times would begin to be the same.
+pub const MAX_STEPS: usize = 240;
 
 async fn random_histories_read_as_in_the_memory_broker(s: Stage) {
     explore(s.fixture, 0..HISTORIES, STEPS).await;
@@ -32,8 +34,10 @@ async fn random_histories_read_as_in_the_memory_broker(s: Stage) {
 /// suite's, or to play the seed of a failure again.
 ///
 /// # Panics
-/// If an answer or a state differs; the message has the seed and the steps so far.
+/// If an answer or a state differs; the message has the seed and the steps so far. If there are to be
+/// more than [`MAX_STEPS`] steps.
 pub async fn explore(fixture: Fixture, seeds: impl IntoIterator<Item = u64>, steps: usize) {
+    assert!(steps <= MAX_STEPS, "a history has at most {MAX_STEPS} steps");
     let model: Arc<dyn Backend> = Arc::new(MemoryBackend::new(Arc::new(fixture.clock.clone())));
     for seed in seeds {
         let mut rng = StdRng::seed_from_u64(seed);

@@ -1,0 +1,45 @@
+//! What the HTTP port serves: the probes, and behind them the gateway.
+
+use axum::{
+    Json, Router,
+    extract::Request,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use bytes::Bytes;
+use http::{StatusCode, header::CACHE_CONTROL};
+use http_body::Body;
+use serde_json::json;
+use tonic::client::GrpcService;
+use tower::BoxError;
+
+use super::Readiness;
+use crate::gateway::{Gateway, Refusal};
+
+/// `/healthz` (the process is alive), `/readyz` (traffic may be sent here), and all else to the gateway.
+pub fn web<S>(gateway: Gateway<S>, readiness: Readiness) -> Router
+where
+    S: GrpcService<tonic::body::Body> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    S::ResponseBody: Body<Data = Bytes> + Send + 'static,
+    <S::ResponseBody as Body>::Error: Into<BoxError> + Send,
+{
+    Router::new()
+        .route("/healthz", get(async || probe(StatusCode::OK, json!({"status": "alive"}))))
+        .route("/readyz", get(async move || readyz(&readiness).await))
+        .method_not_allowed_fallback(async || Refusal::wrong_verb("GET, HEAD".to_owned()).into_response())
+        .fallback(async move |request: Request| gateway.handle(request).await)
+}
+
+async fn readyz(readiness: &Readiness) -> Response {
+    match readiness.obstacles().await.as_slice() {
+        [] => probe(StatusCode::OK, json!({"status": "ready"})),
+        obstacles => {
+            probe(StatusCode::SERVICE_UNAVAILABLE, json!({"status": "not ready", "not_ready": obstacles}))
+        }
+    }
+}
+
+fn probe(status: StatusCode, body: serde_json::Value) -> Response {
+    (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}

@@ -1,0 +1,130 @@
+//! The database: functions over a transaction that the caller holds. No rule of the bank lives here,
+//! and nothing above names a driver.
+//!
+//! Each back-end keeps its SQL in a directory of its own ([`sqlite`]); the files beside it pick the
+//! one that the transaction belongs to. A function that writes takes a [`Tx`], so that what belongs
+//! together is committed together; one that only reads takes a [`Conn`], from a transaction or from
+//! a [`Reader`].
+
+mod error;
+pub mod idempotency;
+pub mod migrate;
+mod source;
+pub mod sqlite;
+pub mod users;
+pub mod verify_emails;
+
+pub use error::{Fault, Place, StoreError};
+pub use source::{Source, SourceError};
+
+use aftercommit::sqlite::SqliteQueue;
+use sqlx::SqliteConnection;
+
+/// An open database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// An SQLite file on this machine.
+    Sqlite(sqlite::SqliteStore),
+}
+
+impl Store {
+    /// Opens the database, which must have been migrated ([`migrate::up`]) before it is used.
+    ///
+    /// # Errors
+    /// Says in one line what is wrong with the database and what to do about it.
+    pub async fn open(source: &Source) -> Result<Self, StoreError> {
+        match source {
+            Source::Sqlite(path) => sqlite::SqliteStore::open(path).await.map(Self::Sqlite),
+        }
+    }
+
+    /// Begins a transaction that may write. One that is dropped is rolled back.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.begin().await.map(Tx::Sqlite),
+        }
+    }
+
+    /// A connection for reading, outside any transaction: each statement sees what was committed
+    /// before it began.
+    pub async fn reader(&self) -> Result<Reader, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.reader().await.map(Reader::Sqlite),
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.ping().await,
+        }
+    }
+
+    /// The task queue in the same database.
+    #[must_use]
+    pub const fn queue(&self) -> &SqliteQueue {
+        match self {
+            Self::Sqlite(store) => store.queue(),
+        }
+    }
+
+    /// Waits for running statements and closes every connection; later calls fail.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+        }
+    }
+}
+
+/// A transaction that may write.
+#[derive(Debug)]
+pub enum Tx {
+    /// On SQLite.
+    Sqlite(sqlite::Tx),
+}
+
+impl Tx {
+    /// Makes everything done in this transaction durable, all at once.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+        }
+    }
+
+    /// Undoes everything done in this transaction.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await,
+        }
+    }
+
+    /// The connection of this transaction.
+    pub fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(tx) => tx.conn(),
+        }
+    }
+}
+
+/// A connection for reading.
+#[derive(Debug)]
+pub enum Reader {
+    /// On SQLite.
+    Sqlite(sqlite::Reader),
+}
+
+impl Reader {
+    /// The connection.
+    pub fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(reader) => reader.conn(),
+        }
+    }
+}
+
+/// A connection borrowed for one call, with the name of its database for error messages.
+#[derive(Debug)]
+pub enum Conn<'c> {
+    /// To SQLite.
+    Sqlite(&'c mut SqliteConnection, &'c Place),
+}

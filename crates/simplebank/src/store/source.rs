@@ -1,0 +1,66 @@
+//! Where the database is: the value of `DB_SOURCE`, parsed.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Where the database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// An SQLite file at this path; relative paths start at the working directory.
+    Sqlite(PathBuf),
+}
+
+/// Why a text does not say where a database is. Never contains the text, which may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be sqlite:PATH, as in sqlite:./simplebank.db")]
+pub struct SourceError;
+
+impl FromStr for Source {
+    type Err = SourceError;
+
+    /// Takes `sqlite:PATH`, and `sqlite://PATH` as it is often written; everything after the scheme
+    /// is the path, unchanged. A database in memory is refused: it would be a different one on every
+    /// connection, and gone with the process.
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        let rest = text.strip_prefix("sqlite:").ok_or(SourceError)?;
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        if path.is_empty() || path.ends_with('/') || path.contains(":memory:") || path.contains(['?', '\0']) {
+            return Err(SourceError);
+        }
+        Ok(Self::Sqlite(PathBuf::from(path)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_follows_the_scheme_with_or_without_slashes() {
+        for (text, path) in [
+            ("sqlite:./simplebank.db", "./simplebank.db"),
+            ("sqlite:simplebank.db", "simplebank.db"),
+            ("sqlite:/var/lib/bank/a b.db", "/var/lib/bank/a b.db"),
+            ("sqlite://simplebank.db", "simplebank.db"),
+            ("sqlite:///var/lib/bank.db", "/var/lib/bank.db"),
+        ] {
+            assert_eq!(text.parse(), Ok(Source::Sqlite(path.into())), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_file_is_refused() {
+        for text in [
+            "",
+            "sqlite:",
+            "sqlite://",
+            "sqlite::memory:",
+            "sqlite:data/",
+            "sqlite:a.db?mode=ro",
+            "mysql://x",
+            "./a.db",
+        ] {
+            assert_eq!(text.parse::<Source>(), Err(SourceError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Runs the bank's tasks: the worker, its handlers, and what is logged about them.
+
+use super::distributor::payload_text;
+use super::send_verify_email::{Desk, SendVerifyEmail, send_verify_email};
+use crate::config::{RetryDelay, TaskPayloads, Tasks};
+use aftercommit::sqlite::SqliteQueue;
+use aftercommit::{AsynqBackoff, Failure, Fixed, Message, Router, StopHandle, Worker};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// A worker that runs.
+#[derive(Debug)]
+pub struct TaskProcessor {
+    stop: StopHandle,
+    running: JoinHandle<aftercommit::Result<()>>,
+}
+
+/// Starts a worker for the bank's tasks.
+///
+/// # Errors
+/// The configuration asks for a worker that cannot work.
+pub fn start_task_processor(
+    queue: SqliteQueue,
+    desk: Desk,
+    tasks: &Tasks,
+    shutdown_timeout: Duration,
+) -> aftercommit::Result<TaskProcessor> {
+    let payloads = desk.payloads;
+    let router = Router::with_state(Arc::new(desk)).route(send_verify_email);
+    let mut builder = Worker::builder(queue, router)
+        .requires::<SendVerifyEmail>()
+        .concurrency(tasks.concurrency)
+        .shutdown_timeout(shutdown_timeout)
+        .on_failure(move |message, failure| log_failure(message, failure, payloads));
+    for (name, weight) in &tasks.queues {
+        builder = builder.queue(name, *weight);
+    }
+    builder = match tasks.retry_delay {
+        RetryDelay::Asynq => builder.retry_policy(AsynqBackoff),
+        RetryDelay::Fixed(delay) => builder.retry_policy(Fixed(delay)),
+    };
+    let worker = builder.build()?;
+    tracing::info!("start task processor");
+    Ok(TaskProcessor { stop: worker.stop_handle(), running: tokio::spawn(worker.run()) })
+}
+
+impl TaskProcessor {
+    /// Asks the worker to stop: running tasks may finish, the rest goes back to the queue.
+    pub fn shut_down(&self) {
+        self.stop.shutdown();
+    }
+
+    /// Waits until the worker has ended.
+    ///
+    /// # Errors
+    /// It ended because something in it broke.
+    pub async fn ended(&mut self) -> anyhow::Result<()> {
+        Ok((&mut self.running).await??)
+    }
+}
+
+fn log_failure(message: &Message, failure: &Failure, payloads: TaskPayloads) {
+    tracing::error!(
+        error = failure.error,
+        r#type = %message.task_type,
+        payload = payload_text(&message.payload, payloads),
+        "process task failed"
+    );
+}

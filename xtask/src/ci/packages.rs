@@ -1,0 +1,60 @@
+//! What some suites need from the system: a probe that tells whether it is there, and the Debian package that has it.
+
+use std::process::{Command, Stdio};
+
+/// A package of the system.
+#[derive(Debug)]
+pub(crate) struct Package {
+    /// What apt calls it.
+    pub(crate) apt_name: &'static str,
+    /// A command that succeeds where the package is installed.
+    pub(crate) probe: &'static [&'static str],
+}
+
+/// Tests that belong together because they need the same thing.
+#[derive(Debug)]
+pub(crate) struct Suite {
+    /// What a skip line calls it.
+    pub(crate) name: &'static str,
+    /// What it needs.
+    pub(crate) package: &'static Package,
+}
+
+/// E-mail against a real SMTP server on loopback.
+pub(crate) const SMTP: Suite = Suite { name: "smtp", package: &AIOSMTPD };
+
+// By its full path: Debian's packages are seen by Debian's Python, and by no other that may come first on PATH.
+const AIOSMTPD: Package =
+    Package { apt_name: "python3-aiosmtpd", probe: &["/usr/bin/python3", "-c", "import aiosmtpd"] };
+
+impl Package {
+    /// Runs the probe.
+    pub(crate) fn is_installed(&self) -> bool {
+        succeeds(self.probe)
+    }
+}
+
+/// Whether a command can be started and ends well. What it prints is dropped.
+pub(crate) fn succeeds(command: &[&str]) -> bool {
+    let Some((program, args)) = command.split_first() else { return false };
+    let status = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_tells_success_from_failure_and_from_absence() {
+        assert!(succeeds(&["true"]));
+        assert!(!succeeds(&["false"]));
+        assert!(!succeeds(&["no-such-program-anywhere"]));
+        assert!(!succeeds(&[]));
+    }
+}

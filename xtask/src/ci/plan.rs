@@ -1,0 +1,168 @@
+//! Turns steps into cargo commands, so that nothing is compiled twice without need.
+//!
+//! Cargo unites the features of all the crates it is asked to build. So every command that builds much asks for the
+//! whole workspace and narrows down by target: with `-p` the dependencies would get other features, and be compiled
+//! once more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::Package;
+
+use super::command::Command;
+use super::tools::CARGO_DENY;
+use crate::workspace::Workspace;
+
+const DENY_WARNINGS: &str = "-Dwarnings";
+
+pub(crate) fn fmt(_: &Workspace) -> Vec<Command> {
+    vec![Command::cargo(["fmt", "--all", "--check"])]
+}
+
+/// Compiles what `tests` runs.
+pub(crate) fn build(_: &Workspace) -> Vec<Command> {
+    vec![Command::cargo(["test", "--workspace", "--no-run"])]
+}
+
+pub(crate) fn clippy(_: &Workspace) -> Vec<Command> {
+    vec![Command::cargo(["clippy", "--workspace", "--all-targets", "--all-features", "--", DENY_WARNINGS])]
+}
+
+pub(crate) fn tests(_: &Workspace) -> Vec<Command> {
+    vec![Command::cargo_test(["--workspace"])]
+}
+
+/// Runs the test targets whose `required-features` are off in a plain run, feature set by feature set.
+pub(crate) fn gated_tests(workspace: &Workspace) -> Vec<Command> {
+    let members = workspace.members();
+    let gated =
+        members.iter().flat_map(|package| gated_targets(package, &active_features(workspace, package)));
+    let mut by_features: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (features, target) in gated {
+        by_features.entry(features).or_default().insert(target);
+    }
+    let command = |(features, targets): (&String, &BTreeSet<String>)| {
+        let targets = targets.iter().flat_map(|target| ["--test", target]);
+        Command::cargo_test(["--workspace", "--features", features].into_iter().chain(targets))
+    };
+    by_features.iter().map(command).collect()
+}
+
+/// Checks each crate as somebody would build it who has nothing else. In the other steps the features that one crate
+/// asks of a dependency are there for all of them, and would hide what a crate forgot to ask for.
+pub(crate) fn alone(workspace: &Workspace) -> Vec<Command> {
+    workspace.members().into_iter().flat_map(checks_of).collect()
+}
+
+/// A program as it is built by default; a library without features, and with each one by itself.
+fn checks_of(package: &Package) -> Vec<Command> {
+    let is_program = package.targets.iter().any(|target| target.is_bin());
+    let choices: Vec<Vec<&str>> = if is_program {
+        vec![vec![]]
+    } else {
+        let named = package.features.keys().filter(|feature| *feature != "default");
+        let each = named.map(|feature| vec!["--no-default-features", "--features", feature]);
+        std::iter::once(vec!["--no-default-features"]).chain(each).collect()
+    };
+    let check = |choice: Vec<&str>| {
+        let package = ["clippy", "--package", &package.name].into_iter();
+        Command::cargo(package.chain(choice).chain(["--", DENY_WARNINGS]))
+    };
+    choices.into_iter().map(check).collect()
+}
+
+pub(crate) fn docs(_: &Workspace) -> Vec<Command> {
+    vec![
+        Command::cargo(["doc", "--workspace", "--no-deps", "--all-features"])
+            .with("RUSTDOCFLAGS", DENY_WARNINGS),
+    ]
+}
+
+pub(crate) fn deny(workspace: &Workspace) -> Vec<Command> {
+    let program = CARGO_DENY.program(&workspace.tools());
+    let words =
+        |program: String| [&program, "check", "bans", "licenses", "sources"].map(str::to_owned).to_vec();
+    program.into_iter().map(|program| Command::new(words(program))).collect()
+}
+
+/// The features of a package that are on when the whole workspace is built as it stands.
+fn active_features(workspace: &Workspace, package: &Package) -> BTreeSet<String> {
+    let nodes = workspace.metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
+    let own = nodes.filter(|node| node.id == package.id);
+    own.flat_map(|node| node.features.iter().map(ToString::to_string)).collect()
+}
+
+/// Test targets that need more than the active features: the features to ask for, as cargo takes them, and the target.
+fn gated_targets(package: &Package, active: &BTreeSet<String>) -> Vec<(String, String)> {
+    let tests = package.targets.iter().filter(|target| target.is_test());
+    tests
+        .filter(|target| !target.required_features.iter().all(|feature| active.contains(feature)))
+        .map(|target| {
+            let features =
+                target.required_features.iter().map(|feature| format!("{}/{feature}", package.name));
+            (features.collect::<Vec<_>>().join(","), target.name.clone())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::on_disk::{OnDisk, workspace};
+
+    const BANK: &str = r#"
+        [package]
+        name = "bank"
+        edition = "2024"
+        [features]
+        default = ["usual"]
+        usual = []
+        kill = []
+        [[test]]
+        name = "always"
+        required-features = ["usual"]
+        [[test]]
+        name = "dies"
+        required-features = ["kill"]
+        [[test]]
+        name = "burns"
+        required-features = ["kill"]
+    "#;
+
+    fn bank() -> OnDisk {
+        workspace(&[
+            ("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"bank\", \"tool\"]"),
+            ("bank/Cargo.toml", BANK),
+            ("bank/src/lib.rs", ""),
+            ("bank/tests/always.rs", ""),
+            ("bank/tests/dies.rs", ""),
+            ("bank/tests/burns.rs", ""),
+            ("tool/Cargo.toml", "[package]\nname = \"tool\"\nedition = \"2024\""),
+            ("tool/src/main.rs", "fn main() {}"),
+        ])
+    }
+
+    fn lines(commands: &[Command]) -> Vec<String> {
+        commands.iter().map(Command::line).collect()
+    }
+
+    #[test]
+    fn gated_tests_are_those_whose_features_are_off_and_run_once_per_feature_set() {
+        let lines = lines(&gated_tests(&bank().workspace));
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let line = "cargo test --no-fail-fast --workspace --features bank/kill --test burns --test dies";
+        assert!(lines[0].starts_with(line), "{lines:?}");
+    }
+
+    #[test]
+    fn a_library_is_checked_with_each_feature_and_a_program_as_it_is() {
+        assert_eq!(
+            lines(&alone(&bank().workspace)),
+            [
+                "cargo clippy --package bank --no-default-features -- -Dwarnings",
+                "cargo clippy --package bank --no-default-features --features kill -- -Dwarnings",
+                "cargo clippy --package bank --no-default-features --features usual -- -Dwarnings",
+                "cargo clippy --package tool -- -Dwarnings",
+            ]
+        );
+    }
+}

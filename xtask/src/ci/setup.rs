@@ -1,0 +1,146 @@
+//! Sees to it that what the steps need is there: packages before the first step, tools before their own. Remembers what
+//! is missing.
+
+use super::apt::Apt;
+use super::bound::Deadline;
+use super::outcome::{Outcome, Skip};
+use super::packages::{Package, Suite};
+use super::steps::{Need, Step};
+use super::tools::Tool;
+use crate::workspace::Workspace;
+
+/// Whether the user lets us install things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consent {
+    Given,
+    Refused,
+}
+
+/// What is there, what may be installed, and what the run has to do without.
+pub(crate) struct Setup<'a> {
+    workspace: &'a Workspace,
+    consent: Consent,
+    deadline: &'a Deadline,
+    skips: Vec<Skip>,
+}
+
+const REFUSED: &str = "not installed, and AFTERCOMMIT_INSTALL=0 forbids installing it";
+const INSTALL_FAILED: &str = "not installed, and installing it failed";
+
+impl<'a> Setup<'a> {
+    /// A setup that lacks nothing yet.
+    pub(crate) fn new(workspace: &'a Workspace, consent: Consent, deadline: &'a Deadline) -> Self {
+        Self { workspace, consent, deadline, skips: Vec::new() }
+    }
+
+    /// Installs the packages of these steps' suites. What cannot be had is said, and its suites are skipped.
+    pub(crate) fn provide_packages(&mut self, steps: &[&Step]) -> Outcome {
+        let suites = steps.iter().flat_map(|step| step.needs).filter_map(|need| match need {
+            Need::Suite(suite) => Some(*suite),
+            Need::Tool(_) => None,
+        });
+        let missing: Vec<&Suite> = suites.filter(|suite| !suite.package.is_installed()).collect();
+        let Err(why) = self.install(&missing) else { return Outcome::passed() };
+        for suite in missing.iter().filter(|suite| !suite.package.is_installed()) {
+            self.skip(skip_of_suite(suite, why));
+        }
+        Outcome::skipped()
+    }
+
+    /// Installs the tools of a step. What cannot be had is said, and makes the outcome of the step.
+    pub(crate) fn provide_tools(&mut self, step: &Step) -> Result<(), Outcome> {
+        for need in step.needs {
+            if let Need::Tool(tool) = need
+                && let Err(why) = self.install_tool(tool)
+            {
+                self.skip(skip_of_tool(step, tool, why));
+                return Err(Outcome::skipped());
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that was missing.
+    pub(crate) fn into_skips(self) -> Vec<Skip> {
+        self.skips
+    }
+
+    fn skip(&mut self, skip: Skip) {
+        println!("{skip}");
+        self.skips.push(skip);
+    }
+
+    fn install(&self, suites: &[&Suite]) -> Result<(), &'static str> {
+        let mut packages: Vec<&Package> = suites.iter().map(|suite| suite.package).collect();
+        packages.sort_by_key(|package| package.apt_name);
+        packages.dedup_by_key(|package| package.apt_name);
+        if packages.is_empty() {
+            return Ok(());
+        }
+        if self.consent == Consent::Refused {
+            return Err(REFUSED);
+        }
+        let names: Vec<&str> = packages.iter().map(|package| package.apt_name).collect();
+        let wanted_by: Vec<&str> = suites.iter().map(|suite| suite.name).collect();
+        let [update, install] = Apt::find().commands(&names)?;
+        println!(
+            "setup: installing {} for {}, with apt-get (AFTERCOMMIT_INSTALL=0 forbids it)",
+            names.join(" "),
+            wanted_by.join(", ")
+        );
+        // Lists that could not be brought up to date may still be good enough: the install decides.
+        update.run(self.workspace.root(), self.deadline);
+        let installed = install.run(self.workspace.root(), self.deadline).is_well();
+        if installed && packages.iter().all(|package| package.is_installed()) {
+            Ok(())
+        } else {
+            Err(INSTALL_FAILED)
+        }
+    }
+
+    fn install_tool(&self, tool: &Tool) -> Result<(), &'static str> {
+        let tools = self.workspace.tools();
+        if tool.program(&tools).is_some() {
+            return Ok(());
+        }
+        if self.consent == Consent::Refused {
+            return Err(REFUSED);
+        }
+        println!("building {} into {tools} ({}; AFTERCOMMIT_INSTALL=0 forbids it)", tool.name, tool.price);
+        let built = tool.install(&tools).run(self.workspace.root(), self.deadline).is_well();
+        if built && tool.program(&tools).is_some() { Ok(()) } else { Err(INSTALL_FAILED) }
+    }
+}
+
+fn skip_of_suite(suite: &Suite, why: &str) -> Skip {
+    let package = suite.package.apt_name;
+    Skip::new(suite.name, format!("{package} is {why}; apt-get install {package}"))
+}
+
+fn skip_of_tool(step: &Step, tool: &Tool, why: &str) -> Skip {
+    Skip::new(step.name, format!("{} is {why}; cargo install {} --locked", tool.name, tool.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{STEPS, packages, tools};
+    use super::*;
+
+    #[test]
+    fn a_skipped_suite_is_one_line_with_the_reason_and_the_package() {
+        assert_eq!(
+            skip_of_suite(&packages::SMTP, REFUSED).to_string(),
+            "skipped: smtp (python3-aiosmtpd is not installed, and AFTERCOMMIT_INSTALL=0 forbids installing it; \
+             apt-get install python3-aiosmtpd)"
+        );
+    }
+
+    #[test]
+    fn a_skipped_step_is_one_line_with_the_reason_and_the_tool() {
+        let deny = STEPS.iter().find(|step| step.name == "deny").unwrap();
+        assert_eq!(
+            skip_of_tool(deny, &tools::CARGO_DENY, INSTALL_FAILED).to_string(),
+            "skipped: deny (cargo-deny is not installed, and installing it failed; cargo install cargo-deny --locked)"
+        );
+    }
+}
