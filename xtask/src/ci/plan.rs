@@ -24,7 +24,8 @@ pub(crate) fn build(_: &Workspace) -> Vec<Command> {
 }
 
 pub(crate) fn clippy(_: &Workspace) -> Vec<Command> {
-    vec![Command::cargo(["clippy", "--workspace", "--all-targets", "--all-features", "--", DENY_WARNINGS])]
+    let everything = ["--workspace", "--all-targets", "--all-features", "--keep-going"];
+    vec![Command::cargo(["clippy"].into_iter().chain(everything).chain(["--", DENY_WARNINGS]))]
 }
 
 pub(crate) fn tests(_: &Workspace) -> Vec<Command> {
@@ -64,7 +65,7 @@ fn checks_of(package: &Package) -> Vec<Command> {
         std::iter::once(vec!["--no-default-features"]).chain(each).collect()
     };
     let check = |choice: Vec<&str>| {
-        let package = ["clippy", "--package", &package.name].into_iter();
+        let package = ["clippy", "--no-deps", "--package", &package.name].into_iter();
         Command::cargo(package.chain(choice).chain(["--", DENY_WARNINGS]))
     };
     choices.into_iter().map(check).collect()
@@ -72,7 +73,7 @@ fn checks_of(package: &Package) -> Vec<Command> {
 
 pub(crate) fn docs(_: &Workspace) -> Vec<Command> {
     vec![
-        Command::cargo(["doc", "--workspace", "--no-deps", "--all-features"])
+        Command::cargo(["doc", "--workspace", "--no-deps", "--all-features", "--keep-going"])
             .with("RUSTDOCFLAGS", DENY_WARNINGS),
     ]
 }
@@ -158,10 +159,10 @@ mod tests {
         assert_eq!(
             lines(&alone(&bank().workspace)),
             [
-                "cargo clippy --package bank --no-default-features -- -Dwarnings",
-                "cargo clippy --package bank --no-default-features --features kill -- -Dwarnings",
-                "cargo clippy --package bank --no-default-features --features usual -- -Dwarnings",
-                "cargo clippy --package tool -- -Dwarnings",
+                "cargo clippy --no-deps --package bank --no-default-features -- -Dwarnings",
+                "cargo clippy --no-deps --package bank --no-default-features --features kill -- -Dwarnings",
+                "cargo clippy --no-deps --package bank --no-default-features --features usual -- -Dwarnings",
+                "cargo clippy --no-deps --package tool -- -Dwarnings",
             ]
         );
     }
