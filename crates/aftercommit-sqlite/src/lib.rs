@@ -30,6 +30,7 @@ mod token;
 mod transactional;
 mod tx;
 mod upkeep;
+mod waves;
 mod worker_row;
 
 pub use pools::SqlitePools;

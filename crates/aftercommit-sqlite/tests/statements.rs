@@ -19,7 +19,7 @@ fn grant() -> LeaseGrant {
 }
 
 fn task(id: &str) -> NewTask {
-    let raw = RawTask { task_type: TaskType::new("test:raw").unwrap(), payload: "{}".into() };
+    let raw = RawTask { task_type: TaskType::new("test:raw").expect("a valid type"), payload: "{}".into() };
     NewTask::from(raw).with(Options::new().id(id))
 }
 
@@ -54,7 +54,7 @@ async fn counted<T>(queue: &SqliteQueue, call: impl Future<Output = T>) -> (usiz
         for pool in
             [&queue.pools().writer, &queue.pools().readers, &queue.pools().writer, &queue.pools().readers]
         {
-            sqlx::query("SELECT 1").execute(pool).await.unwrap();
+            sqlx::query("SELECT 1").execute(pool).await.expect("a connection answers");
         }
     };
     flush().await;

@@ -89,6 +89,21 @@ async fn each_cancellation_is_heard_once_whoever_asked_for_it() {
 }
 
 #[tokio::test]
+async fn a_cancellation_by_another_process_reaches_whoever_listens_already() {
+    let stage = Stage::new().await;
+    let other = stage.other_process().await;
+    let name = QueueName::default();
+    let mut listener = stage.queue.cancellations();
+    for round in 0..5 {
+        // The first one starts the listening, the others come while it waits.
+        let by = if round == 0 { &stage.queue } else { &other };
+        by.cancel(&name, &id(&round.to_string())).await.unwrap();
+        let heard = tokio::time::timeout(SOON, listener.next()).await.expect("it is heard").unwrap();
+        assert_eq!(heard.id, id(&round.to_string()));
+    }
+}
+
+#[tokio::test]
 async fn a_task_is_given_to_one_of_two_processes() {
     let stage = Stage::new().await;
     let other = stage.other_process().await;

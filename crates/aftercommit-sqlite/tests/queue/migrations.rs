@@ -6,7 +6,7 @@ use aftercommit_core::{Error, Inspect};
 use aftercommit_sqlite::{SqlitePools, SqliteQueue};
 
 async fn open(dir: &tempfile::TempDir) -> SqliteQueue {
-    SqliteQueue::open(dir.path().join("queue.db")).await.unwrap()
+    SqliteQueue::open(dir.path().join("queue.db")).await.expect("the file opens")
 }
 
 /// An error with all its causes.

@@ -20,9 +20,9 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new() -> Self {
-        let (dir, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());
+        let (dir, clock) = (tempfile::tempdir().expect("a directory"), ManualClock::new());
         let queue = open(&dir, &clock).await;
-        queue.migrate().await.unwrap();
+        queue.migrate().await.expect("the tables are created");
         Self { queue, clock, dir }
     }
 
@@ -40,21 +40,24 @@ impl Stage {
     pub(crate) async fn settle(&self, leased: Vec<Leased>, outcome: &Outcome) {
         let settlement = |leased| Settlement { leased: Arc::new(leased), outcome: outcome.clone() };
         let batch: Vec<Settlement> = leased.into_iter().map(settlement).collect();
-        assert_eq!(self.queue.settle(&batch).await.unwrap(), vec![Ok(()); batch.len()]);
+        assert_eq!(self.queue.settle(&batch).await.expect("settle"), vec![Ok(()); batch.len()]);
     }
 
     /// A plain task as the broker takes it.
     pub(crate) fn task(&self, id: &str) -> Enqueue {
-        NewTask::from(raw()).with(Options::new().id(id)).resolve(&Options::new(), self.clock.now()).unwrap()
+        let new = NewTask::from(raw()).with(Options::new().id(id));
+        new.resolve(&Options::new(), self.clock.now()).expect("the options are valid")
     }
 }
 
 async fn open(dir: &tempfile::TempDir, clock: &ManualClock) -> SqliteQueue {
-    SqliteQueue::open(dir.path().join("queue.db")).await.unwrap().with_clock(Arc::new(clock.clone()))
+    let queue = SqliteQueue::open(dir.path().join("queue.db")).await.expect("the file opens");
+    queue.with_clock(Arc::new(clock.clone()))
 }
 
 pub(crate) async fn take(queue: &SqliteQueue, count: usize) -> Vec<Leased> {
-    queue.dequeue(&[Quota { queue: QueueName::default(), count }], &grant("h:1:w")).await.unwrap()
+    let quotas = [Quota { queue: QueueName::default(), count }];
+    queue.dequeue(&quotas, &grant("h:1:w")).await.expect("dequeue")
 }
 
 pub(crate) fn grant(worker: &str) -> LeaseGrant {
@@ -62,11 +65,11 @@ pub(crate) fn grant(worker: &str) -> LeaseGrant {
 }
 
 pub(crate) fn raw() -> RawTask {
-    RawTask { task_type: TaskType::new("test:raw").unwrap(), payload: "{}".into() }
+    RawTask { task_type: TaskType::new("test:raw").expect("a valid type"), payload: "{}".into() }
 }
 
 pub(crate) fn id(id: &str) -> TaskId {
-    TaskId::new(id).unwrap()
+    TaskId::new(id).expect("a valid id")
 }
 
 /// A typed task.

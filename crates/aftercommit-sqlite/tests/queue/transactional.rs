@@ -12,7 +12,7 @@ use crate::support::{Stage, grant, id, mail, raw, take};
 const MINUTE: Duration = Duration::from_secs(60);
 
 async fn state(queue: &SqliteQueue, task: &str) -> Option<State> {
-    queue.get(&QueueName::default(), &id(task)).await.unwrap().map(|info| info.state)
+    queue.get(&QueueName::default(), &id(task)).await.expect("get").map(|info| info.state)
 }
 
 #[tokio::test]

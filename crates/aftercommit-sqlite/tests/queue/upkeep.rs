@@ -31,14 +31,14 @@ fn worker(stage: &Stage, name: &str) -> WorkerInfo {
 
 /// A worker that has said it is alive, and holds a task.
 async fn worker_with_task(stage: &Stage, name: &str) {
-    stage.queue.beat(&worker(stage, name), TTL).await.unwrap();
-    stage.queue.enqueue(&[stage.task(name)]).await.unwrap();
+    stage.queue.beat(&worker(stage, name), TTL).await.expect("beat");
+    stage.queue.enqueue(&[stage.task(name)]).await.expect("enqueue");
     let quotas = [aftercommit_core::Quota { queue: QueueName::default(), count: 1 }];
-    assert_eq!(stage.queue.dequeue(&quotas, &grant(name)).await.unwrap().len(), 1);
+    assert_eq!(stage.queue.dequeue(&quotas, &grant(name)).await.expect("dequeue").len(), 1);
 }
 
 async fn causes(queue: &SqliteQueue) -> Vec<OrphanCause> {
-    let orphans = queue.orphans(&[QueueName::default()], 10).await.unwrap();
+    let orphans = queue.orphans(&[QueueName::default()], 10).await.expect("orphans");
     orphans.iter().map(|orphan| orphan.cause).collect()
 }
 
@@ -52,18 +52,19 @@ async fn move_to_process(stage: &Stage, name: &str, pid: u32, started: &str) {
     .bind(started)
     .execute(&stage.queue.pools().writer)
     .await
-    .unwrap();
+    .expect("the row is changed");
     assert_eq!(moved.rows_affected(), 1, "the worker's own process was noted");
 }
 
 fn started(pid: u32) -> String {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    stat[stat.rfind(')').unwrap() + 2..].split(' ').nth(19).unwrap().to_owned()
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process is there");
+    let name_ends = stat.rfind(')').expect("its name is in brackets");
+    stat[name_ends + 2..].split(' ').nth(19).expect("its start time is the field 22").to_owned()
 }
 
 /// A process that waits to be killed.
 fn process() -> Child {
-    Command::new("cat").stdin(Stdio::piped()).spawn().unwrap()
+    Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat starts")
 }
 
 #[cfg(target_os = "linux")]
@@ -146,7 +147,7 @@ async fn a_worker_whose_row_was_deleted_is_greeted_again() {
 
 async fn rows(stage: &Stage, table: &str) -> i64 {
     let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
-    sqlx::query_scalar(count).fetch_one(&stage.queue.pools().writer).await.unwrap()
+    sqlx::query_scalar(count).fetch_one(&stage.queue.pools().writer).await.expect("the rows are counted")
 }
 
 #[tokio::test]

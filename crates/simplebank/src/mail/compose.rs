@@ -21,7 +21,7 @@ pub(super) struct Letter {
 pub(super) fn compose(message: &Message) -> Result<Letter, MailError> {
     let bodies = MultiPart::alternative()
         .boundary(boundary(message))
-        .singlepart(plain(&message.text)?)
+        .singlepart(plain(&message.text))
         .singlepart(SinglePart::html(message.html.clone()));
     let letter = lettre::Message::builder()
         .header(MessageIdHeader::from(format!("<{}>", message.message_id)))
@@ -36,15 +36,16 @@ pub(super) fn compose(message: &Message) -> Result<Letter, MailError> {
 }
 
 /// The text body. Text that needs no encoding is left as it is, so that a link in the file can be read and
-/// copied; mail servers take lines of up to 998 bytes (RFC 5322).
-fn plain(text: &str) -> Result<SinglePart, MailError> {
+/// copied. The library would encode it for the length of that line; mail servers take lines of up to 998
+/// bytes (RFC 5322).
+fn plain(text: &str) -> SinglePart {
     const LONGEST_LINE: usize = 998;
-    let body = match text.is_ascii() && text.lines().all(|line| line.len() <= LONGEST_LINE) {
-        true => Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::SevenBit)
-            .map_err(|_| MailError::Permanent(Cause::Message("the text cannot be encoded".to_owned())))?,
-        false => Body::new(text.to_owned()),
-    };
-    Ok(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body))
+    if !text.is_ascii() || text.lines().any(|line| line.len() > LONGEST_LINE) {
+        return SinglePart::plain(text.to_owned());
+    }
+    let lines: String = text.lines().flat_map(|line| [line, "\r\n"]).collect();
+    let body = Body::dangerous_pre_encoded(lines.into_bytes(), ContentTransferEncoding::SevenBit);
+    SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body)
 }
 
 /// The line between the bodies. Nobody who does not know the whole message can write it into a part of it.
@@ -133,6 +134,21 @@ mod tests {
             \r\n\
             --BOUNDARY--\r\n";
         assert_eq!(written(&message()), expected.replace("BOUNDARY", &boundary));
+    }
+
+    #[test]
+    fn a_long_link_can_be_copied_from_the_text() {
+        let mut message = message();
+        let link = format!("http://localhost:8080/v1/verify_email?email_id=1&secret_code={}", "x".repeat(43));
+        message.text = format!("Open this link:\n\n{link}\n");
+        assert!(written(&message).contains(&format!("\r\n\r\nOpen this link:\r\n\r\n{link}\r\n")));
+        message.text = "é".repeat(80);
+        assert!(written(&message).is_ascii(), "what is not ASCII is encoded");
+        message.text = "x".repeat(999);
+        assert!(
+            written(&message).lines().all(|line| line.len() < 999),
+            "and so is a line no server would take"
+        );
     }
 
     #[test]
