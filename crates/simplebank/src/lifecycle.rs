@@ -15,10 +15,11 @@ use crate::tasks::{TaskDistributor, TaskProcessor, start_task_processor};
 use crate::token::entropy::OsEntropy;
 use crate::token::key_file;
 use crate::token::keyring::{Key, KeyRing};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -72,8 +73,7 @@ async fn work(config: &Config) -> Result<()> {
     let ports = config.role.serves().then(|| Ports::bind(config)).transpose()?;
     let store = prepare_schema(config).await?;
     let bank = open_bank(config, &store)?;
-    let stop = CancellationToken::new();
-    tokio::spawn(watch_signals(stop.clone())?);
+    let mut signals = Signals::listen()?;
 
     let servers = match ports {
         Some(ports) => Some(Servers::start(ports, &bank, &store, config).await?),
@@ -84,10 +84,13 @@ async fn work(config: &Config) -> Result<()> {
         false => None,
     };
     let broken = tokio::select! {
-        () = stop.cancelled() => Ok(()),
+        () = signals.next() => Ok(()),
         ended = ended(&mut processor) => ended.context("the task processor stopped"),
     };
-    drain(servers, processor).await;
+    tokio::select! {
+        () = drain(servers, processor) => {}
+        () = signals.next() => bail!("stopped at once by a second signal"),
+    }
     store.close().await;
     broken
 }
@@ -217,24 +220,24 @@ async fn drain(servers: Option<Servers>, processor: Option<TaskProcessor>) {
     tokio::join!(servers, processor);
 }
 
-/// Ctrl-C or SIGTERM stops the process in order; a second one at once.
-fn watch_signals(stop: CancellationToken) -> Result<impl Future<Output = ()> + Send> {
-    use tokio::signal::unix::{SignalKind, signal};
+/// Ctrl-C and SIGTERM. The first stops the process in order, the second at once.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
 
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let next = async move || {
+impl Signals {
+    fn listen() -> Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?,
+            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+        })
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    Ok(async move {
-        let mut next = next;
-        next().await;
-        stop.cancel();
-        next().await;
-        tracing::warn!("stopping at once");
-        std::process::exit(130);
-    })
+    }
 }

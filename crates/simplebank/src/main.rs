@@ -1,6 +1,6 @@
 //! The bank's program: reads the configuration, starts the log, and hands over to the roles.
 
-use simplebank::config::{self, Environment, Refusal};
+use simplebank::config::{self, Config, Environment, Refusal};
 use simplebank::domain::time::SystemClock;
 use simplebank::failpoint;
 use simplebank::lifecycle;
@@ -34,12 +34,7 @@ fn main() -> ExitCode {
         eprintln!("simplebank: cannot start the log: {error}");
         return ExitCode::from(EXIT_FAILURE);
     }
-    let ended = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(lifecycle::run(config)));
-    match ended {
+    match run(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // One line: what was tried, and why it failed.
@@ -47,6 +42,14 @@ fn main() -> ExitCode {
             ExitCode::from(EXIT_FAILURE)
         }
     }
+}
+
+fn run(config: Config) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(lifecycle::run(config));
+    // Whatever is left has had its time.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Says why there is no configuration. Help and version go where they can be piped.
