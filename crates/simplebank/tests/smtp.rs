@@ -4,12 +4,15 @@
 
 #[path = "smtp/harness.rs"]
 mod harness;
+#[path = "support/mail_server.rs"]
+mod mail_server;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/suite.rs"]
 mod suite;
 
-use harness::{SOON, Server, certificate, mailer, message, patient};
+use harness::{SOON, certificate, mailer, mailer_for, message, patient};
+use mail_server::MailServer;
 use serde_json::Value;
 use simplebank::mail::{Cause, Credentials, Destination, MailError, Receipt, SmtpMailer, Stage, Timeouts};
 use simplebank::secret::Secret;
@@ -27,8 +30,8 @@ macro_rules! needs_smtp_server {
 #[tokio::test]
 async fn message_arrives_as_it_was_written() {
     needs_smtp_server!();
-    let server = Server::start(&[]);
-    let receipt = server.mailer(patient()).await.send(&message("m1")).await.unwrap();
+    let server = MailServer::start(&[]);
+    let receipt = mailer_for(&server, patient()).await.send(&message("m1")).await.unwrap();
     assert_eq!(receipt, Receipt::Server { reply: "250 2.0.0 taken as 1".into() });
     let [mail] = &server.messages()[..] else { panic!("one message") };
     assert_eq!(mail["from"], "no-reply@bank.example");
@@ -46,18 +49,18 @@ async fn message_arrives_as_it_was_written() {
 #[tokio::test]
 async fn address_outside_ascii_is_sent_where_the_server_takes_it() {
     needs_smtp_server!();
-    let server = Server::start(&[]);
+    let server = MailServer::start(&[]);
     let mut message = message("m1");
     message.to.email = "zoë@bücher.example".parse().unwrap();
-    server.mailer(patient()).await.send(&message).await.unwrap();
+    mailer_for(&server, patient()).await.send(&message).await.unwrap();
     assert_eq!(server.messages()[0]["to"], serde_json::json!(["zoë@bücher.example"]));
 }
 
 #[tokio::test]
 async fn connection_is_used_for_the_next_message() {
     needs_smtp_server!();
-    let server = Server::start(&[]);
-    let mailer = server.mailer(patient()).await;
+    let server = MailServer::start(&[]);
+    let mailer = mailer_for(&server, patient()).await;
     for id in ["m1", "m2", "m3"] {
         mailer.send(&message(id)).await.unwrap();
     }
@@ -69,10 +72,10 @@ async fn connection_is_used_for_the_next_message() {
 #[tokio::test]
 async fn restarted_server_gets_every_message_once() {
     needs_smtp_server!();
-    let server = Server::start(&[]);
-    let mailer = server.mailer(patient()).await;
+    let server = MailServer::start(&[]);
+    let mailer = mailer_for(&server, patient()).await;
     mailer.send(&message("m1")).await.unwrap();
-    let server = server.restart(&[]);
+    let server = server.stop().start(&[]);
     mailer.send(&message("m2")).await.unwrap();
     let ids: Vec<_> = server.messages().iter().map(|mail| mail["headers"]["Message-ID"].clone()).collect();
     assert_eq!(ids, ["<m1@bank.example>", "<m2@bank.example>"]);
@@ -81,8 +84,8 @@ async fn restarted_server_gets_every_message_once() {
 #[tokio::test]
 async fn server_that_hangs_up_between_messages_gets_every_message_once() {
     needs_smtp_server!();
-    let server = Server::start(&["--mode", "tired"]);
-    let mailer = server.mailer(patient()).await;
+    let server = MailServer::start(&["--mode", "tired"]);
+    let mailer = mailer_for(&server, patient()).await;
     for id in ["m1", "m2", "m3"] {
         mailer.send(&message(id)).await.unwrap();
     }
@@ -92,8 +95,8 @@ async fn server_that_hangs_up_between_messages_gets_every_message_once() {
 #[tokio::test]
 async fn connections_stay_within_their_limit() {
     needs_smtp_server!();
-    let server = Server::start(&[]);
-    let mailer = server.mailer(patient()).await;
+    let server = MailServer::start(&[]);
+    let mailer = mailer_for(&server, patient()).await;
     let messages: Vec<_> = (0..40).map(|n| message(&format!("m{n}"))).collect();
     let sent = futures_util::future::join_all(messages.iter().map(|message| mailer.send(message))).await;
     assert!(sent.iter().all(Result::is_ok));
@@ -122,8 +125,8 @@ async fn slow_server_is_a_temporary_fault() {
         ("slow-greeting", Stage::Connect, Timeouts { connect: SOON, ..patient() }),
         ("slow-data", Stage::Body, Timeouts { body: SOON, ..patient() }),
     ] {
-        let server = Server::start(&["--mode", mode]);
-        let error = server.mailer(timeouts).await.send(&message("m1")).await.unwrap_err();
+        let server = MailServer::start(&["--mode", mode]);
+        let error = mailer_for(&server, timeouts).await.send(&message("m1")).await.unwrap_err();
         let MailError::Temporary(Cause::TimedOut { stage, .. }) = &error else { panic!("{mode}: {error}") };
         assert_eq!(*stage, reached, "{mode}");
     }
@@ -132,8 +135,8 @@ async fn slow_server_is_a_temporary_fault() {
 #[tokio::test]
 async fn whole_sending_has_a_limit_too() {
     needs_smtp_server!();
-    let server = Server::start(&["--mode", "slow-data"]);
-    let mailer = server.mailer(Timeouts { whole: SOON, ..patient() }).await;
+    let server = MailServer::start(&["--mode", "slow-data"]);
+    let mailer = mailer_for(&server, Timeouts { whole: SOON, ..patient() }).await;
     let error = mailer.send(&message("m1")).await.unwrap_err();
     assert!(
         matches!(&error, MailError::Temporary(Cause::TimedOut { limit, .. }) if *limit == SOON),
@@ -144,9 +147,9 @@ async fn whole_sending_has_a_limit_too() {
 #[tokio::test]
 async fn connection_of_an_abandoned_message_is_not_used_again() {
     needs_smtp_server!();
-    let server = Server::start(&["--mode", "slow-first"]);
+    let server = MailServer::start(&["--mode", "slow-first"]);
     // Too little time to wait for a silent connection first.
-    let mailer = server.mailer(Timeouts { body: SOON, whole: 10 * SOON, ..patient() }).await;
+    let mailer = mailer_for(&server, Timeouts { body: SOON, whole: 10 * SOON, ..patient() }).await;
     assert!(mailer.send(&message("m1")).await.is_err());
     mailer.send(&message("m2")).await.unwrap();
     let messages = server.messages();
@@ -166,8 +169,8 @@ async fn refusals_are_final_or_for_now_as_the_server_says() {
         // The server has not heard of the message, so this says nothing about it.
         ("connect-554", false, Stage::Connect, (554, "5.3.2 no mail for you"), true),
     ] {
-        let server = Server::start(&["--mode", mode]);
-        let error = server.mailer(patient()).await.send(&message("m1")).await.unwrap_err();
+        let server = MailServer::start(&["--mode", mode]);
+        let error = mailer_for(&server, patient()).await.send(&message("m1")).await.unwrap_err();
         assert_eq!(matches!(error, MailError::Permanent(_)), permanent, "{mode}: {error}");
         assert_eq!(error.cause().is_for_the_operator(), operator, "{mode}");
         let Cause::Refused { stage, code, text, .. } = error.cause() else { panic!("{mode}: {error}") };
@@ -179,13 +182,13 @@ async fn refusals_are_final_or_for_now_as_the_server_says() {
 #[tokio::test]
 async fn server_that_dies_with_the_message_gets_no_second_copy_by_itself() {
     needs_smtp_server!();
-    let server = Server::start(&["--mode", "die"]);
-    let mailer = server.mailer(patient()).await;
+    let server = MailServer::start(&["--mode", "die"]);
+    let mailer = mailer_for(&server, patient()).await;
     let error = mailer.send(&message("m1")).await.unwrap_err();
     assert!(matches!(&error, MailError::Temporary(Cause::Connection { stage: Stage::Body, .. })), "{error}");
     assert_eq!(server.messages().len(), 1);
 
-    let server = server.restart(&[]);
+    let server = server.stop().start(&[]);
     mailer.send(&message("m1")).await.unwrap();
     let messages = server.messages();
     assert_eq!(messages.len(), 2);
@@ -195,8 +198,8 @@ async fn server_that_dies_with_the_message_gets_no_second_copy_by_itself() {
 #[tokio::test]
 async fn kept_connection_that_breaks_after_the_message_is_not_replaced_by_a_new_one() {
     needs_smtp_server!();
-    let server = Server::start(&["--mode", "drop-second"]);
-    let mailer = server.mailer(patient()).await;
+    let server = MailServer::start(&["--mode", "drop-second"]);
+    let mailer = mailer_for(&server, patient()).await;
     mailer.send(&message("m1")).await.unwrap();
     let error = mailer.send(&message("m2")).await.unwrap_err();
     assert!(matches!(&error, MailError::Temporary(Cause::Connection { stage: Stage::Body, .. })), "{error}");
@@ -206,7 +209,7 @@ async fn kept_connection_that_breaks_after_the_message_is_not_replaced_by_a_new_
 #[tokio::test]
 async fn plain_login_works_on_this_machine_and_its_failure_is_for_the_operator() {
     needs_smtp_server!();
-    let server = Server::start(&["--login", "bank:hunter2"]);
+    let server = MailServer::start(&["--login", "bank:hunter2"]);
     let url = |login| format!("smtp://{login}@127.0.0.1:{}", server.port);
     mailer(&url("bank:hunter2"), None, patient()).await.send(&message("m1")).await.unwrap();
     assert_eq!(server.messages()[0]["user"], "bank");
@@ -215,7 +218,7 @@ async fn plain_login_works_on_this_machine_and_its_failure_is_for_the_operator()
     assert!(matches!(&error, MailError::Temporary(Cause::Credentials { .. })), "{error}");
     assert!(error.cause().is_for_the_operator());
     assert!(!format!("{error} {error:?}").contains("swordfish"));
-    let error = server.mailer(patient()).await.send(&message("m1")).await.unwrap_err();
+    let error = mailer_for(&server, patient()).await.send(&message("m1")).await.unwrap_err();
     assert!(matches!(&error, MailError::Temporary(Cause::Credentials { .. })), "{error}");
 }
 
@@ -226,7 +229,8 @@ async fn password_goes_over_a_trusted_encrypted_connection() {
     let [certificate, key] = certificate(home.path());
     for (tls, scheme, parameter) in [("implicit", "smtps", ""), ("starttls", "smtp", "?tls=required")] {
         let files = ["--certificate", certificate.to_str().unwrap(), "--key", key.to_str().unwrap()];
-        let server = Server::start(&[&["--tls", tls, "--login", "bank:hunter2"][..], &files[..]].concat());
+        let server =
+            MailServer::start(&[&["--tls", tls, "--login", "bank:hunter2"][..], &files[..]].concat());
         let url = format!("{scheme}://bank:hunter2@127.0.0.1:{}{parameter}", server.port);
 
         let stranger = mailer(&url, None, patient()).await.send(&message("m1")).await.unwrap_err();
@@ -243,7 +247,7 @@ async fn password_goes_over_a_trusted_encrypted_connection() {
 #[tokio::test]
 async fn server_without_starttls_gets_no_password() {
     needs_smtp_server!();
-    let server = Server::start(&["--login", "bank:hunter2"]);
+    let server = MailServer::start(&["--login", "bank:hunter2"]);
     let url = format!("smtp://bank:hunter2@127.0.0.1:{}?tls=required", server.port);
     let error = mailer(&url, None, patient()).await.send(&message("m1")).await.unwrap_err();
     assert!(matches!(&error, MailError::Temporary(Cause::Encryption { .. })), "{error}");

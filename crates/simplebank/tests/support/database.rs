@@ -1,0 +1,75 @@
+//! The bank's database, looked at from outside while its processes run or after they are gone.
+
+use crate::home::Home;
+use crate::process::PATIENCE;
+use aftercommit::sqlite::{SqlitePools, SqliteQueue};
+use aftercommit::{Inspect, Message, Page, QueueInfo, QueueName, TaskInfo, TaskState};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// More tasks than any test has.
+const ALL: usize = 1000;
+/// A queue has nobody to wake for being empty, so it is asked again after this long.
+const AGAIN: Duration = Duration::from_millis(10);
+/// The states of a task that somebody still has to do something about.
+const UNFINISHED: [TaskState; 4] =
+    [TaskState::Pending, TaskState::Active, TaskState::Scheduled, TaskState::Retry];
+
+/// An open database. To be closed, so that no process of the bank finds it in use.
+pub(crate) struct Database {
+    queue: SqliteQueue,
+    critical: QueueName,
+}
+
+impl Database {
+    pub(crate) async fn open(home: &Home) -> Self {
+        let queue = SqliteQueue::open(home.path().join("simplebank.db")).await.unwrap();
+        Self { queue, critical: QueueName::new("critical").unwrap() }
+    }
+
+    pub(crate) async fn close(self) {
+        self.pools().close().await;
+    }
+
+    pub(crate) const fn pools(&self) -> &SqlitePools {
+        self.queue.pools()
+    }
+
+    /// The tasks in a state.
+    pub(crate) async fn tasks(&self, state: TaskState) -> Vec<TaskInfo> {
+        self.queue.list(&self.critical, state, Page::first(ALL)).await.unwrap()
+    }
+
+    /// The tasks that are not over.
+    pub(crate) async fn unfinished(&self) -> Vec<Message> {
+        let mut tasks = Vec::new();
+        for state in UNFINISHED {
+            tasks.extend(self.tasks(state).await.into_iter().map(|task| task.message));
+        }
+        tasks
+    }
+
+    /// What the queue says about itself; `None` if there was never a task.
+    pub(crate) async fn queue(&self) -> Option<QueueInfo> {
+        self.queue.queue(&self.critical).await.unwrap()
+    }
+
+    /// Waits until every task is over, and says how long that took.
+    pub(crate) async fn until_idle(&self) -> Duration {
+        let started = Instant::now();
+        let idle = async {
+            while self.unfinished_count().await > 0 {
+                sleep(AGAIN).await;
+            }
+        };
+        if timeout(PATIENCE, idle).await.is_err() {
+            panic!("after {PATIENCE:?} there is still work: {:?}", self.unfinished().await);
+        }
+        started.elapsed()
+    }
+
+    async fn unfinished_count(&self) -> u64 {
+        let Some(queue) = self.queue().await else { return 0 };
+        UNFINISHED.into_iter().map(|state| queue.counts.get(state)).sum()
+    }
+}
