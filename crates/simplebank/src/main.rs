@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // One line: what was tried, and why it failed.
-            tracing::error!("{error:#}");
+            tracing::error!("{}", telemetry::causes(error.as_ref()));
             ExitCode::from(EXIT_FAILURE)
         }
     }

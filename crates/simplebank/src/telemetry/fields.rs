@@ -65,9 +65,41 @@ impl Visit for Fields {
     }
 }
 
-/// An error and what caused it, in one line.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let chain: Vec<String> =
-        std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
-    chain.join(": ")
+/// An error and what caused it, in one line. A cause that ends the line already is not told again: many an error
+/// quotes its source.
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    for cause in std::iter::successors(error.source(), |error| error.source()) {
+        let cause = cause.to_string();
+        if !line.ends_with(&cause) {
+            line.push_str(": ");
+            line.push_str(&cause);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layer {
+        text: &'static str,
+        source: Option<Box<Layer>>,
+    }
+
+    fn told(texts: &[&'static str]) -> String {
+        let layers = texts.iter().rev().fold(None, |source, text| Some(Box::new(Layer { text, source })));
+        causes(&*layers.expect("at least one"))
+    }
+
+    #[test]
+    fn cause_that_is_quoted_already_is_told_once() {
+        assert_eq!(told(&["cannot read x", "no such file"]), "cannot read x: no such file");
+        assert_eq!(told(&["cannot read x: no such file", "no such file"]), "cannot read x: no such file");
+        assert_eq!(told(&["a: b: c", "b: c", "c", "d"]), "a: b: c: d");
+        assert_eq!(told(&["closed", "the pool is closed", "closed"]), "closed: the pool is closed");
+    }
 }

@@ -25,6 +25,7 @@ use tracing_subscriber::{
 use crate::domain::time::Clock;
 
 pub use console::{Colors, Console};
+pub use fields::causes;
 pub use json::Json;
 pub(crate) use panics::log_panic;
 pub use request_id::{REQUEST_ID, RequestId};
