@@ -73,16 +73,17 @@ async fn work(config: &Config) -> Result<()> {
     let ports = config.role.serves().then(|| Ports::bind(config)).transpose()?;
     let store = prepare_schema(config).await?;
     let bank = open_bank(config, &store)?;
+    let mailer = match config.role.works() {
+        true => Some(Mailer::open(&config.mail.destination).await?),
+        false => None,
+    };
     let mut signals = Signals::listen()?;
 
     let servers = match ports {
         Some(ports) => Some(Servers::start(ports, &bank, &store, config).await?),
         None => None,
     };
-    let mut processor = match config.role.works() {
-        true => Some(start_processor(config, bank, &store).await?),
-        false => None,
-    };
+    let mut processor = mailer.map(|mailer| start_processor(config, bank, mailer, &store)).transpose()?;
     let broken = tokio::select! {
         () = signals.next() => Ok(()),
         ended = ended(&mut processor) => ended.context("the task processor stopped"),
@@ -118,10 +119,10 @@ fn development_key(entropy: &OsEntropy) -> Result<Key> {
     Ok(key_file::load_or_create(Path::new(KEY_FILE), entropy)?)
 }
 
-async fn start_processor(config: &Config, bank: Bank, store: &Store) -> Result<TaskProcessor> {
+fn start_processor(config: &Config, bank: Bank, mailer: Mailer, store: &Store) -> Result<TaskProcessor> {
     let desk = Desk {
         bank,
-        mailer: Mailer::open(&config.mail.destination).await?,
+        mailer,
         sender: config.mail.sender.clone(),
         base_url: config.server.public_base_url.clone(),
         missing_user: config.tasks.missing_user,

@@ -107,6 +107,16 @@ async fn database_of_a_newer_program_is_refused() {
 }
 
 #[tokio::test]
+async fn directory_for_mails_that_cannot_be_used_is_named_before_anything_is_served() {
+    let ended = Home::new().run(&[], &[("EMAIL_URL", "file:/proc/mail")]).ended().await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let [migrated, fault] = &ended.stderr[..] else { panic!("expected two lines: {ended:?}") };
+    assert!(migrated.ends_with("INF db migrated successfully"), "{migrated}");
+    assert!(fault.contains("ERR EMAIL_URL: directory /proc/mail cannot be used: "), "{fault}");
+    assert_eq!(fault.matches("os error").count(), 1, "nothing is said twice: {fault}");
+}
+
+#[tokio::test]
 async fn key_file_that_holds_no_key_is_not_replaced() {
     let home = Home::new();
     std::fs::write(home.path().join("simplebank.key"), "short").unwrap();
