@@ -81,6 +81,18 @@ async fn path_that_cannot_be_a_database_is_named_and_nothing_is_touched() {
 }
 
 #[tokio::test]
+async fn database_that_another_process_keeps_locked_is_called_locked() {
+    let home = Home::new();
+    let mut other = sqlite(&home, "simplebank.db").await;
+    run(&mut other, "PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE mine (n INTEGER)").await;
+    let words = failure(&home, &[]).await;
+    let said = "database ./simplebank.db: locked by another process; stop that process or try again later";
+    assert!(words.contains(said), "{words}");
+    other.close().await.unwrap();
+    home.bank(&[]).await;
+}
+
+#[tokio::test]
 async fn database_of_a_newer_program_is_refused() {
     let home = Home::new();
     let ended = home.run(&["migrate", "up"], &[]).ended().await;

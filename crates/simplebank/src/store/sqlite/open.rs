@@ -3,8 +3,9 @@
 use super::explain;
 use crate::store::{Fault, Place, StoreError};
 use aftercommit::sqlite::SqlitePools;
+use log::LevelFilter;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,9 +39,11 @@ pub(super) async fn open(path: &Path, busy_timeout: Duration) -> Result<SqlitePo
 }
 
 /// The settings of every connection: those of the queue that shares them, so that each commit is on the
-/// disk before it returns.
+/// disk before it returns. A statement that only waits for the file says so when it gives up.
 pub(super) fn options(path: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
-    SqlitePools::options(path).busy_timeout(busy_timeout)
+    SqlitePools::options(path)
+        .busy_timeout(busy_timeout)
+        .log_slow_statements(LevelFilter::Warn, 2 * busy_timeout)
 }
 
 /// Finds what SQLite would only call "unable to open database file".
