@@ -13,6 +13,7 @@ mod roles;
 mod secrets;
 mod start_faults;
 mod stop;
+mod upkeep;
 
 #[path = "../support/database.rs"]
 mod database;

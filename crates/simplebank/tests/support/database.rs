@@ -35,6 +35,11 @@ impl Database {
         self.queue.pools()
     }
 
+    /// The one number that a query finds.
+    pub(crate) async fn number(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(&self.pools().readers).await.unwrap()
+    }
+
     /// The tasks in a state.
     pub(crate) async fn tasks(&self, state: TaskState) -> Vec<TaskInfo> {
         self.queue.list(&self.critical, state, Page::first(ALL)).await.unwrap()

@@ -68,8 +68,14 @@ impl SqliteStore {
         Ok(())
     }
 
+    /// Leaves all data in the file itself, as far as no other process is reading: whoever copies it after a stop
+    /// should have everything. SQLite does that by itself only when the last connection can write.
     pub(super) async fn close(&self) {
-        self.queue.pools().close().await;
+        let pools = self.queue.pools();
+        if let Err(error) = sqlx::query(CHECKPOINT).execute(&pools.writer).await {
+            tracing::debug!(error = &error as &dyn Error, "failed to move the log into the database file");
+        }
+        pools.close().await;
     }
 }
 
@@ -121,6 +127,9 @@ impl Reader {
         Conn::Sqlite(&mut self.inner, &self.place)
     }
 }
+
+/// Moves what the write-ahead log holds into the file, and waits for nobody.
+const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// Reads the header of the file, and nothing else.
 const READ_SCHEMA_VERSION: &str = "PRAGMA schema_version";
