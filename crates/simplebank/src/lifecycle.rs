@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Where a development machine keeps the key it made.
 const KEY_FILE: &str = "simplebank.key";
@@ -79,6 +80,8 @@ async fn work(config: &Config) -> Result<()> {
     };
     let mut signals = Signals::listen()?;
 
+    let _purging =
+        config.role.serves().then(|| AbortOnDropHandle::new(tokio::spawn(bank.clone().keep_purging())));
     let servers = match ports {
         Some(ports) => Some(Servers::start(ports, &bank, &store, config).await?),
         None => None,

@@ -2,8 +2,13 @@
 
 use super::{Bank, ServiceError};
 use crate::store::idempotency::{self, PURGE_BATCH};
+use std::convert::Infallible;
+use std::time::Duration;
 
 const DOING: &str = "purge expired idempotency keys";
+
+/// How often to look for something to forget. A key may be remembered that much longer.
+const INTERVAL: Duration = Duration::from_secs(10 * 60);
 
 /// What one round of purging did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +29,22 @@ pub enum Rest {
 }
 
 impl Bank {
+    /// Purges at once and then every few minutes, for as long as this future is polled.
+    pub async fn keep_purging(self) -> Infallible {
+        loop {
+            let rest = match self.purge_idempotency_keys().await {
+                Ok(purged) => purged.rest,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "trying again in a few minutes");
+                    Rest::Nothing
+                }
+            };
+            if rest == Rest::Nothing {
+                tokio::time::sleep(INTERVAL).await;
+            }
+        }
+    }
+
     /// Deletes idempotency keys that have expired: a bounded number, in one short transaction. Safe to
     /// call at any time, from any number of processes.
     ///
