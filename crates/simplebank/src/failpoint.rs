@@ -21,6 +21,7 @@ pub const POINTS: &[&str] = &[
     "send_verify_email.start",
     "send_verify_email.before_send",
     "send_verify_email.after_send",
+    "send_verify_email.before_settle",
 ];
 
 /// A failure that a test asked for.

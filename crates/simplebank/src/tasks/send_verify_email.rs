@@ -5,7 +5,7 @@ use super::distributor::payload_text;
 use crate::config::{MissingUser, TaskPayloads};
 use crate::failpoint;
 use crate::mail::templates::{self, VerifyEmailMail};
-use crate::mail::{BaseUrl, MailError, Mailbox, Mailer, Message, MessageId, Receipt};
+use crate::mail::{BaseUrl, Handover, MailError, Mailbox, Mailer, Message, MessageId, Receipt};
 use crate::service::{Bank, Preparation, VerificationMail};
 use aftercommit::{Clock, HandlerError, State, SystemClock, Task, TaskContext};
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,7 @@ pub async fn send_verify_email(
     failpoint!("send_verify_email.after_send").await?;
     desk.bank.mark_handed_over(mail.email_id).await?;
     log_processed(&desk, &context, &mail, &receipt);
+    failpoint!("send_verify_email.before_settle").await?;
     Ok(())
 }
 
@@ -109,12 +110,14 @@ fn classify(error: MailError) -> HandlerError {
 }
 
 fn log_processed(desk: &Desk, context: &TaskContext, mail: &VerificationMail, receipt: &Receipt) {
+    // A worker that died after the handover may not have come to note it; then only the file knows.
+    let again = mail.handovers > 0 || matches!(receipt, Receipt::File { handover: Handover::Again, .. });
     tracing::info!(
         r#type = SendVerifyEmail::TYPE,
         payload = payload_text(context.payload(), desk.payloads),
         email = mail.address,
         mail = %receipt,
-        handovers = (mail.handovers > 0).then_some(mail.handovers),
+        handover = again.then_some("again"),
         "processed task"
     );
 }

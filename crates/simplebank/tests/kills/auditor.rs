@@ -1,0 +1,114 @@
+//! The auditor: judges a bank by its database and its mail directory alone.
+
+use crate::database::Database;
+use crate::home::Home;
+use crate::mails::Mail;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// What there is, and what there should not be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Findings {
+    /// Users in the database.
+    pub(crate) users: usize,
+    /// Users without a mail.
+    pub(crate) lost: usize,
+    /// Mails to nobody who is a user.
+    pub(crate) ghosts: usize,
+    /// Addresses that were sent, or could be verified with, more than one code.
+    pub(crate) two_codes: usize,
+    /// Users who were told that they exist, and do not.
+    pub(crate) missing: usize,
+    /// Mails that were handed over more than once.
+    pub(crate) duplicates: usize,
+    /// Attempts that count as failed.
+    pub(crate) burnt: usize,
+    /// Tasks that were settled not at all, or more often than once.
+    pub(crate) unsettled: usize,
+}
+
+impl Findings {
+    /// The sum of what must be zero in every run. Duplicates may be explained.
+    pub(crate) fn faults(&self) -> usize {
+        self.lost + self.ghosts + self.two_codes + self.missing + self.burnt + self.unsettled
+    }
+}
+
+/// Judges a bank at rest. `earlier` are the mails that were there when its process was killed, `answered` the users
+/// whose requests were answered with 200.
+pub(crate) async fn judge(
+    home: &Home,
+    database: &Database,
+    earlier: &[Mail],
+    answered: &BTreeSet<String>,
+) -> Findings {
+    let (users, mails) = (users(database).await, home.mails());
+    let addresses: BTreeSet<&str> = users.iter().map(|(_, address)| &**address).collect();
+    let names: BTreeSet<&str> = users.iter().map(|(name, _)| &**name).collect();
+    let reached: BTreeSet<&str> = mails.iter().map(|mail| &*mail.to).collect();
+    let mut codes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for mail in earlier.iter().chain(&mails) {
+        codes.entry(&mail.to).or_default().insert(mail.code());
+    }
+    let rows = database.number("SELECT count(*) FROM verify_emails").await;
+    let queue = database.queue().await;
+    let (processed, failed) = queue.map_or((0, 0), |queue| (queue.processed, queue.failed));
+    Findings {
+        users: users.len(),
+        lost: addresses.difference(&reached).count(),
+        ghosts: codes.keys().filter(|address| !addresses.contains(**address)).count(),
+        two_codes: codes.values().filter(|codes| codes.len() > 1).count() + surplus(rows, users.len()),
+        missing: answered.iter().filter(|name| !names.contains(&***name)).count(),
+        duplicates: earlier.iter().filter(|mail| written_again(mail, &mails)).count(),
+        burnt: usize::try_from(failed).unwrap(),
+        unsettled: usize::try_from(processed).unwrap().abs_diff(users.len()),
+    }
+}
+
+/// Names and addresses of the users, by name.
+pub(crate) async fn users(database: &Database) -> Vec<(String, String)> {
+    let users = sqlx::query_as("SELECT username, email FROM users ORDER BY username");
+    users.fetch_all(&database.pools().readers).await.unwrap()
+}
+
+/// A second row would be a second code that verifies.
+fn surplus(rows: i64, users: usize) -> usize {
+    usize::try_from(rows).unwrap().saturating_sub(users)
+}
+
+fn written_again(earlier: &Mail, mails: &[Mail]) -> bool {
+    let now = mails.iter().find(|mail| mail.message_id == earlier.message_id);
+    now.is_some_and(|now| now.written != earlier.written)
+}
+
+/// An auditor who never objects is worth nothing.
+#[tokio::test]
+async fn auditor_notices_every_kind_of_fault() {
+    let home = Home::new();
+    let bank = home.bank(&[]).await;
+    for username in ["alice10", "bob10", "carol10"] {
+        assert_eq!(bank.sign_up(username).await.0, 200);
+    }
+    let database = Database::open(&home).await;
+    database.until_idle().await;
+    let earlier = home.mails();
+    let everybody: BTreeSet<String> = ["alice10", "bob10", "carol10"].map(str::to_owned).into();
+    let judge = async |earlier: &[Mail]| judge(&home, &database, earlier, &everybody).await;
+    assert_eq!(judge(&earlier).await, Findings { users: 3, ..Findings::default() });
+
+    let mut forged = earlier.clone();
+    forged[0].link.push('x');
+    forged[1].written -= Duration::from_secs(1);
+    let found = judge(&forged).await;
+    assert_eq!((found.two_codes, found.duplicates, found.faults()), (1, 1, 1), "{found:?}");
+
+    std::fs::remove_file(&home.mail_files()[0]).unwrap();
+    let sql = "DELETE FROM verify_emails WHERE username = 'carol10'; DELETE FROM users WHERE username = 'carol10'; \
+               UPDATE aftercommit_counts SET failed = 1";
+    sqlx::raw_sql(sql).execute(&database.pools().writer).await.unwrap();
+    let found = judge(&earlier).await;
+    database.close().await;
+    let expected =
+        Findings { users: 2, lost: 1, ghosts: 1, missing: 1, burnt: 1, unsettled: 1, ..Findings::default() };
+    assert_eq!(found, expected);
+}
