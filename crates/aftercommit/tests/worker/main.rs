@@ -4,6 +4,7 @@
 
 mod harness;
 
+mod client;
 mod endings;
 mod lifecycle;
 mod outage;
