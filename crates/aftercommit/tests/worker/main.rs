@@ -6,9 +6,12 @@ mod harness;
 
 mod client;
 mod endings;
+mod hostile;
 mod lifecycle;
 mod outage;
 mod queues;
 mod recovery;
 mod routing;
 mod scheduling;
+mod stopped;
+mod unresponsive;
