@@ -9,7 +9,7 @@ mod latency;
 use std::time::Duration;
 
 use aftercommit::Task;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     step("scheduled lateness");
     rows.extend(latency::scheduled().await?);
     if let Some(binary) = &options.simplebank {
+        // The bank starts in a directory of its own.
+        let binary = &binary.canonicalize().with_context(|| format!("cannot find {}", binary.display()))?;
         let time = Duration::from_secs(options.seconds);
         step("create_user, cheap hash");
         rows.extend(bank::sign_ups(binary, options.runs, time, bank::Hash::Cheap).await?);

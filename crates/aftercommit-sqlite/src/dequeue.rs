@@ -21,6 +21,8 @@ pub(crate) async fn dequeue(
     if wanted == 0 {
         return Ok(Vec::new());
     }
+    let mut conn = queue.writer(DOING).await?;
+    // The lease begins when the wait for the writer is over.
     let take = Take {
         statement: if quotas.len() == 1 { sql::DEQUEUE_ONE } else { sql::DEQUEUE },
         quotas: written(&quotas),
@@ -28,7 +30,6 @@ pub(crate) async fn dequeue(
         worker: &grant.worker,
         expires_at: queue.now().plus(grant.duration),
     };
-    let mut conn = queue.writer(DOING).await?;
     let mut known = queue.watch.knows(&grant.worker);
     let rows = loop {
         if !known {
@@ -89,7 +90,7 @@ fn written(quotas: &[(&QueueName, usize)]) -> String {
 
 /// The tasks by queue, in the order of the quotas, and oldest first; the statement says nothing about
 /// the order of what it returns. A row that cannot be read must not keep the others back: it stays
-/// active, and is looked at again when its lease is over.
+/// active and out of the way.
 fn in_order(quotas: &[(&QueueName, usize)], rows: &[SqliteRow], expires_at: Timestamp) -> Vec<Leased> {
     let mut taken = Vec::with_capacity(rows.len());
     for row in rows {

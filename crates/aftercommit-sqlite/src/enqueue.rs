@@ -22,11 +22,10 @@ pub(crate) async fn enqueue(
     let mut answers = vec![Ok(()); new.len()];
     let mut waves = Waves::new(&new);
     while let Some(wave) = waves.next() {
-        let together: Vec<&New<'_>> = wave.iter().map(|&at| &new[at]).collect();
-        for (nth, refusal) in store(conn, &together, now).await? {
-            answers[wave[nth]] = Err(refusal);
+        for (nth, refusal) in store(conn, &new[wave.clone()], now).await? {
+            answers[wave.start + nth] = Err(refusal);
         }
-        waves.learn(&wave, &answers);
+        waves.learn(wave, &answers);
     }
     Ok(answers)
 }
@@ -41,8 +40,8 @@ enum Form {
 }
 
 impl Form {
-    fn of(wave: &[&New<'_>]) -> Self {
-        let is_fresh = |new: &&New<'_>| {
+    fn of(wave: &[New<'_>]) -> Self {
+        let is_fresh = |new: &New<'_>| {
             let message = &new.task.message;
             let was_tried = message.retried > 0 || message.recovered > 0 || message.last_error.is_some();
             new.lock.is_none() && !was_tried
@@ -61,7 +60,7 @@ impl Form {
 /// Stores the tasks of one wave; tells those that were refused, by their place in the wave.
 async fn store(
     conn: &mut SqliteConnection,
-    wave: &[&New<'_>],
+    wave: &[New<'_>],
     now: Timestamp,
 ) -> Result<Vec<(usize, Refusal)>> {
     let form = Form::of(wave);
@@ -84,7 +83,7 @@ async fn store(
 }
 
 /// Writes tasks as the statement of the form wants them.
-fn encode(wave: &[&New<'_>], form: Form, now: Timestamp) -> (String, Vec<u8>) {
+fn encode(wave: &[New<'_>], form: Form, now: Timestamp) -> (String, Vec<u8>) {
     let mut batch = Batch::with_capacity(wave.len());
     for New { task, lock } in wave {
         let message = &task.message;

@@ -16,6 +16,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often to try to open a file that others are creating, and the pause between two attempts.
 const OPEN_ATTEMPTS: u32 = 100;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
+/// How long the log grows, in pages, before it is copied into the file. A queue writes the same pages
+/// again and again, so a longer log copies less, and waits for the disk less often.
+const CHECKPOINT_PAGES: &str = "4000";
+/// To how many bytes a log is cut that a long read has let grow.
+const LOG_BYTES_KEPT: &str = "67108864";
 /// How many prepared statements a connection keeps: the queue's own, and room for the host's.
 const STATEMENTS: usize = 256;
 /// How many rows may wait between SQLite's thread and the caller; a batch should not make them take turns.
@@ -56,6 +61,8 @@ impl SqlitePools {
             .busy_timeout(BUSY_TIMEOUT)
             .statement_cache_capacity(STATEMENTS)
             .row_buffer_size(ROW_BUFFER)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            .pragma("journal_size_limit", LOG_BYTES_KEPT)
     }
 
     /// Opens the pools with options of the host's making.

@@ -23,7 +23,8 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 type Answer = Result<(), LeaseLost>;
 
-/// Settles a batch; answers in its order.
+/// Settles a batch; answers in its order. Should one with very long results fail half-way, the first
+/// half stays settled, as after an answer that was lost.
 pub(crate) async fn settle(queue: &SqliteQueue, batch: &[Settlement]) -> Result<Vec<Answer>> {
     let mut answers = Vec::with_capacity(batch.len());
     let mut rest = batch;
@@ -49,9 +50,9 @@ fn fitting(batch: &[Settlement]) -> usize {
 }
 
 async fn settle_part(queue: &SqliteQueue, batch: &[Settlement]) -> Result<Vec<Answer>> {
-    let now = queue.now();
     let mut answers = first_of_each_lease(batch);
     let mut tx = queue.write(SETTLING).await?;
+    let now = queue.now();
     if !write(&mut tx, batch, &answers, now).await? {
         tx.rollback().await.map_err(failed(SETTLING))?;
         tx = queue.write(SETTLING).await?;
@@ -77,9 +78,9 @@ pub(crate) async fn extend(
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let until = queue.now().plus(duration);
     let json = leases(batch.iter());
     let mut conn = queue.writer(EXTENDING).await?;
+    let until = queue.now().plus(duration);
     let extend = sqlx::query(sql::EXTEND).bind(&json).bind(until.as_millis());
     let extended = extend.execute(&mut *conn).await.map_err(failed(EXTENDING))?;
     let mut answers = vec![Ok(until); batch.len()];

@@ -1,9 +1,10 @@
 //! Which tasks of a batch may be stored together. One statement judges all its tasks by what was there
-//! before it; so those that want the same id or the same lock go into different ones, in their order.
-//! Nearly every batch is a single wave.
+//! before it, so those that want the same id or the same lock go into different ones. Nearly every batch
+//! is a single wave.
 
 use std::collections::HashSet;
 use std::fmt::Write;
+use std::ops::Range;
 
 use aftercommit_core::{Enqueue, Message, Refusal, Result};
 use sha2::{Digest, Sha256};
@@ -46,51 +47,56 @@ fn lock_key(message: &Message) -> String {
     })
 }
 
-/// The waves of one batch; each is given out once the one before it has been stored.
+/// The waves of one batch, each a stretch of it, so that the tasks stand in their queues in the order of
+/// the batch. The next one is given out once the one before it has been stored.
 pub(crate) struct Waves<'a> {
     new: &'a [New<'a>],
-    open: Vec<usize>,
-    /// Ids and locks of which is known that they are taken: who wants them is refused in any order.
+    /// Where the next wave begins.
+    at: usize,
+    /// Ids and locks of which is known that they are taken: who wants them is refused in any wave.
     ids: HashSet<(&'a str, &'a str)>,
     locks: HashSet<(&'a str, &'a str)>,
 }
 
 impl<'a> Waves<'a> {
     pub(crate) fn new(new: &'a [New<'a>]) -> Self {
-        Self { new, open: (0..new.len()).collect(), ids: HashSet::new(), locks: HashSet::new() }
+        Self { new, at: 0, ids: HashSet::new(), locks: HashSet::new() }
     }
 
     /// The next tasks to store together, as places in the batch.
-    pub(crate) fn next(&mut self) -> Option<Vec<usize>> {
-        if self.open.len() <= 1 {
-            return self.open.pop().map(|last| vec![last]);
-        }
-        let mut ids = HashSet::with_capacity(self.open.len());
+    pub(crate) fn next(&mut self) -> Option<Range<usize>> {
+        let begin = self.at;
+        self.at += match &self.new[begin..] {
+            [] => return None,
+            [_] => 1,
+            open => self.length(open),
+        };
+        Some(begin..self.at)
+    }
+
+    /// How many tasks from the first one on want nothing of each other that may be free.
+    fn length(&self, open: &'a [New<'a>]) -> usize {
+        let mut ids = HashSet::with_capacity(open.len());
         let (mut locks, mut bytes) = (HashSet::new(), 0);
-        let (mut wave, mut later) = (Vec::with_capacity(self.open.len()), Vec::new());
-        for &at in &self.open {
-            let (id, lock) = (self.new[at].id(), self.new[at].lock());
-            let first_with_id = ids.insert(id) || self.ids.contains(&id);
-            let first_with_lock = lock.is_none_or(|lock| locks.insert(lock) || self.locks.contains(&lock));
-            bytes += self.new[at].task.message.payload.len();
-            let fits = bytes <= MAX_BYTES || wave.is_empty();
-            if fits && first_with_id && first_with_lock { wave.push(at) } else { later.push(at) }
-        }
-        self.open = later;
-        Some(wave)
+        let go_together = open.iter().take_while(|&new| {
+            bytes += new.task.message.payload.len();
+            let has_own_id = ids.insert(new.id()) || self.ids.contains(&new.id());
+            let has_own_lock = new.lock().is_none_or(|lock| locks.insert(lock) || self.locks.contains(&lock));
+            bytes <= MAX_BYTES && has_own_id && has_own_lock
+        });
+        go_together.count().max(1)
     }
 
     /// Remembers what is taken now, for those that wait.
-    pub(crate) fn learn(&mut self, wave: &[usize], answers: &[Result<(), Refusal>]) {
-        if self.open.is_empty() {
+    pub(crate) fn learn(&mut self, wave: Range<usize>, answers: &[Result<(), Refusal>]) {
+        if self.at == self.new.len() {
             return;
         }
-        for &at in wave {
-            let new = &self.new[at];
-            if answers[at] != Err(Refusal::Duplicate) {
+        for (new, answer) in self.new[wave.clone()].iter().zip(&answers[wave]) {
+            if *answer != Err(Refusal::Duplicate) {
                 self.ids.insert(new.id());
             }
-            if answers[at] != Err(Refusal::IdConflict) {
+            if *answer != Err(Refusal::IdConflict) {
                 self.locks.extend(new.lock());
             }
         }
@@ -118,47 +124,51 @@ mod tests {
         task(Options::new().id(id).unique_for(Duration::from_secs(1)), payload)
     }
 
-    /// The waves of a batch that is stored with these answers.
-    fn waves(batch: &[Enqueue], answers: &[Result<(), Refusal>]) -> Vec<Vec<usize>> {
+    /// The lengths of the waves of a batch that is stored with these answers.
+    fn waves(batch: &[Enqueue], answers: &[Result<(), Refusal>]) -> Vec<usize> {
         let new: Vec<New<'_>> = batch.iter().map(New::of).collect();
         let mut waves = Waves::new(&new);
-        let mut all = Vec::new();
+        let mut lengths = Vec::new();
         while let Some(wave) = waves.next() {
-            waves.learn(&wave, answers);
-            all.push(wave);
+            assert_eq!(wave.start, lengths.iter().sum::<usize>(), "a wave begins where the last one ended");
+            lengths.push(wave.len());
+            waves.learn(wave, answers);
         }
-        all
+        assert_eq!(lengths.iter().sum::<usize>(), batch.len());
+        lengths
     }
+
+    const CONFLICT: Result<(), Refusal> = Err(Refusal::IdConflict);
+    const DUPLICATE: Result<(), Refusal> = Err(Refusal::Duplicate);
 
     #[test]
     fn tasks_that_want_nothing_of_each_other_go_together() {
         let batch = [plain("a"), plain("b"), unique("c", "1"), unique("d", "2"), plain("e")];
-        assert_eq!(waves(&batch, &[Ok(()); 5]), [vec![0, 1, 2, 3, 4]]);
-        assert_eq!(waves(&[], &[]), [[0_usize; 0]; 0]);
+        assert_eq!(waves(&batch, &[Ok(()); 5]), [5]);
+        assert_eq!(waves(&[], &[]), [0; 0]);
     }
 
     #[test]
     fn many_that_want_what_the_first_one_got_are_refused_together() {
         let batch: Vec<_> = ["a", "b", "c", "d"].iter().map(|id| unique(id, "same")).collect();
-        let answers = [Ok(()), Err(Refusal::Duplicate), Err(Refusal::Duplicate), Err(Refusal::Duplicate)];
-        assert_eq!(waves(&batch, &answers), [vec![0], vec![1, 2, 3]]);
+        assert_eq!(waves(&batch, &[Ok(()), DUPLICATE, DUPLICATE, DUPLICATE]), [1, 3]);
+        let batch = [plain("a"), plain("a"), plain("a"), plain("b")];
+        assert_eq!(waves(&batch, &[Ok(()), CONFLICT, CONFLICT, Ok(())]), [1, 3]);
     }
 
     #[test]
     fn what_the_first_one_did_not_get_goes_to_the_next() {
         let taken = [unique("taken", "same"), unique("b", "same"), unique("c", "same")];
-        let answers = [Err(Refusal::IdConflict), Ok(()), Err(Refusal::Duplicate)];
-        assert_eq!(waves(&taken, &answers), [vec![0], vec![1], vec![2]]);
+        assert_eq!(waves(&taken, &[CONFLICT, Ok(()), DUPLICATE]), [1, 1, 1]);
         let held = [unique("same", "held"), plain("same"), plain("same")];
-        let answers = [Err(Refusal::Duplicate), Ok(()), Err(Refusal::IdConflict)];
-        assert_eq!(waves(&held, &answers), [vec![0], vec![1], vec![2]]);
+        assert_eq!(waves(&held, &[DUPLICATE, Ok(()), CONFLICT]), [1, 1, 1]);
     }
 
     #[test]
     fn payloads_of_many_megabytes_go_one_by_one() {
         let long: &'static str = "x".repeat(MAX_BYTES / 2 + 1).leak();
         let batch: Vec<_> = ["a", "b", "c"].iter().map(|id| task(Options::new().id(*id), long)).collect();
-        assert_eq!(waves(&batch, &[Ok(()); 3]), [[0], [1], [2]]);
+        assert_eq!(waves(&batch, &[Ok(()); 3]), [1, 1, 1]);
     }
 
     #[test]

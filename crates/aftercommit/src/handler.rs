@@ -1,5 +1,6 @@
 //! Handlers: plain async functions whose last argument is the payload.
 
+use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use crate::{FromContext, TaskContext, TaskOutput};
 
 /// Why a handler did not succeed. Any error converts into one, so that `?` means "try again later".
 ///
-/// The error's chain of causes is kept as text with the task; it must not contain secrets.
+/// The error's chain of causes is kept as text with the task; it must not contain secrets. It is shown
+/// in one line; this type is no [`std::error::Error`] itself, since all of those convert into it.
 #[derive(Debug)]
 pub struct HandlerError {
     kind: FailureKind,
@@ -45,6 +47,12 @@ impl HandlerError {
 
     pub(crate) fn into_failure(self) -> Failure {
         Failure::new(self.kind, chain(self.source.as_ref()))
+    }
+}
+
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&chain(self.source.as_ref()))
     }
 }
 
@@ -161,6 +169,7 @@ mod tests {
         let failure =
             HandlerError::from(SendFailed(std::io::Error::other("connection refused"))).into_failure();
         assert_eq!(failure.kind, FailureKind::Error);
+        assert_eq!(HandlerError::skip_retry("no such user").to_string(), "no such user");
         assert_eq!(failure.error, "failed to send mail: connection refused");
         assert_eq!(HandlerError::from("plain text").into_failure().error, "plain text");
         assert_eq!(HandlerError::skip_retry("no such user").kind(), FailureKind::SkipRetry);

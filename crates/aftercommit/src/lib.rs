@@ -62,10 +62,14 @@ mod worker;
 pub use aftercommit_core::State as TaskState;
 pub use aftercommit_core::{
     Action, AsynqBackoff, Backend, BoxError, Broker, Clock, DayCount, EnqueueRequest, Enqueued, Error,
-    Exponential, Failure, FailureKind, Fixed, Inspect, Message, NewTask, Options, Page, Presence, QueueInfo,
-    QueueName, QueueOrder, QueueSet, RawTask, Result, RetryPolicy, StateCounts, SystemClock, Task, TaskId,
-    TaskInfo, TaskType, Timestamp, Upkeep, WorkerId, WorkerInfo,
+    Exponential, Failure, FailureKind, Fixed, Inspect, Lease, Message, NewTask, Options, Page, Presence,
+    QueueInfo, QueueName, QueueOrder, QueueSet, RawTask, Result, RetryPolicy, RunningTask, StateCounts,
+    SystemClock, Task, TaskId, TaskInfo, TaskType, Timestamp, Upkeep, WorkerId, WorkerInfo, WorkerStatus,
 };
+/// The payloads, and the results of handlers, as they are stored.
+pub use bytes::Bytes;
+/// What a handler takes to hear that its attempt is to end early.
+pub use tokio_util::sync::CancellationToken;
 
 pub use client::Client;
 pub use context::{FromContext, FromRef, State, TaskContext};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use aftercommit_core::{Task, TaskType};
 use bytes::Bytes;
+use serde_json::error::Category;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -58,7 +59,7 @@ impl<S: Send + Sync + 'static> Router<S> {
             let (handler, state) = (handler.clone(), Arc::clone(&state));
             async move {
                 let payload: H::Payload = serde_json::from_slice(context.payload())
-                    .map_err(|error| HandlerError::skip_retry(format!("cannot decode payload: {error}")))?;
+                    .map_err(|error| HandlerError::skip_retry(undecodable::<H::Payload>(&error)))?;
                 handler.call(context, &state, payload).await
             }
         });
@@ -113,6 +114,17 @@ impl<S: Send + Sync + 'static> Router<S> {
     pub(crate) fn into_routes(self) -> Routes {
         Routes { routes: self.routes, prefixes: self.prefixes, faults: self.faults }
     }
+}
+
+/// Why a payload cannot be decoded, and where; without the decoder's own text, which may quote it.
+fn undecodable<T>(error: &serde_json::Error) -> String {
+    let fault = match error.classify() {
+        Category::Eof => "it ends too early",
+        Category::Data => "a value is missing or of another kind",
+        Category::Syntax | Category::Io => "it is not valid JSON",
+    };
+    let (line, column) = (error.line(), error.column());
+    format!("cannot decode payload as {}: {fault} (line {line}, column {column})", std::any::type_name::<T>())
 }
 
 /// A handler as a service that is always ready.

@@ -30,6 +30,10 @@ pub(crate) fn handlers_cut_off(count: usize) {
     );
 }
 
+pub(crate) fn loops_cut_off() {
+    error!("calls to the store did not end in time for the shutdown and were abandoned");
+}
+
 pub(crate) fn handlers_stuck(count: usize) {
     error!(
         count,
@@ -41,6 +45,20 @@ pub(crate) fn handlers_stuck(count: usize) {
 pub(crate) fn task_failed(message: &Message, failure: &Failure) {
     warn!(error = failure.error, id = %message.id, r#type = %message.task_type, queue = %message.queue,
         retried = message.retried, max_retry = message.max_retry, "task failed");
+}
+
+pub(crate) fn put_off(message: &Message, failure: &Failure, delay: Duration) {
+    info!(reason = failure.error, id = %message.id, r#type = %message.task_type, queue = %message.queue, ?delay,
+        "task put off");
+}
+
+pub(crate) fn revoked(message: &Message, failure: &Failure) {
+    info!(reason = failure.error, id = %message.id, r#type = %message.task_type, queue = %message.queue,
+        "task revoked");
+}
+
+pub(crate) fn policy_panicked(message: &Message) {
+    error!(id = %message.id, r#type = %message.task_type, "the retry policy panicked; the default one was used");
 }
 
 pub(crate) fn retry_exhausted(message: &Message) {

@@ -9,6 +9,7 @@ use aftercommit_core::{
 };
 
 use super::config::Config;
+use super::guarded::Guarded;
 use super::health::StoreHealth;
 use super::inflight::InFlight;
 use super::lifecycle::StopHandle;
@@ -40,7 +41,7 @@ impl WorkerBuilder {
         }
     }
 
-    /// How many tasks run at once; 10 unless set.
+    /// How many tasks run at once, at most 100,000; 10 unless set.
     pub const fn concurrency(mut self, concurrency: usize) -> Self {
         self.config.concurrency = concurrency;
         self
@@ -60,14 +61,15 @@ impl WorkerBuilder {
         self
     }
 
-    /// How long a failed task waits, and what counts as failed; asynq's formula unless set.
+    /// How long a failed task waits, and what counts as failed; asynq's formula unless set, and where the
+    /// policy panics.
     pub fn retry_policy(mut self, policy: impl RetryPolicy) -> Self {
-        self.config.retry_policy = Arc::new(policy);
+        self.config.retry_policy = Arc::new(Guarded(policy));
         self
     }
 
     /// Is told about every failed attempt (errors, panics, timeouts, cancellations) in place of the
-    /// worker's own log line.
+    /// worker's own log line. A task that was put off or revoked has not failed.
     pub fn on_failure(mut self, hook: impl Fn(&Message, &Failure) + Send + Sync + 'static) -> Self {
         self.config.failure_hook = Some(Arc::new(hook));
         self
@@ -116,7 +118,8 @@ impl WorkerBuilder {
     ///
     /// # Errors
     /// [`Error::Assembly`] listing everything that cannot work: no handler at all, two handlers for one
-    /// task type, a required type without handler, no slot, a lease that is too short, a bad queue name.
+    /// task type, a required type without handler, no slot or too many, a lease that is too short, a bad
+    /// queue name.
     pub fn build(self) -> Result<Worker> {
         let mut faults = self.faults();
         let mut queues = Vec::new();
@@ -160,6 +163,9 @@ impl WorkerBuilder {
         }
         if self.config.concurrency == 0 {
             faults.push("concurrency is zero".to_owned());
+        }
+        if self.config.concurrency > Config::MAX_CONCURRENCY {
+            faults.push(format!("concurrency is above {}", Config::MAX_CONCURRENCY));
         }
         if self.config.lease < Config::MIN_LEASE {
             faults.push(format!("the lease is shorter than {:?}", Config::MIN_LEASE));

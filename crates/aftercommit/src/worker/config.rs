@@ -25,6 +25,8 @@ pub(super) struct Config {
 impl Config {
     /// How many tasks run at once.
     pub(super) const DEFAULT_CONCURRENCY: usize = 10;
+    /// The most tasks at once; more than a process can serve, and few enough to count with.
+    pub(super) const MAX_CONCURRENCY: usize = 100_000;
     /// How long a lease lasts unless extended: a worker that dies without a trace holds its tasks this long.
     pub(super) const DEFAULT_LEASE: Duration = Duration::from_secs(30);
     /// The shortest lease; shorter ones are lost to an ordinary pause.

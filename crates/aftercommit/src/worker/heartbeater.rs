@@ -31,8 +31,12 @@ impl Heartbeater {
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = beats.tick() => self.beat().await,
+                _ = beats.tick() => {}
                 () = self.done.cancelled() => break,
+            }
+            tokio::select! {
+                () = self.beat() => self.stop_expired(),
+                () = self.stop_expired_meanwhile() => {}
             }
         }
         if let Some(presence) = self.shared.backend.presence() {
@@ -50,7 +54,6 @@ impl Heartbeater {
         }
         let extended = self.extend(&held).await;
         self.shared.health.note("extended its leases", &extended);
-        self.stop_expired(&held);
     }
 
     async fn say_present(&self, held: &[Held]) -> Result<()> {
@@ -93,10 +96,19 @@ impl Heartbeater {
     }
 
     /// While the store is away leases cannot be extended; when one ends, its task is nobody's to write.
-    fn stop_expired(&self, held: &[Held]) {
+    fn stop_expired(&self) {
         let now = self.shared.config.clock.now();
+        let held = self.shared.inflight.all();
         for held in held.iter().filter(|held| held.attempt.lease_expires_at() <= now) {
             held.attempt.stop(StopReason::LeaseLost);
+        }
+    }
+
+    /// The same while a beat waits for a store that does not answer. Runs until dropped.
+    async fn stop_expired_meanwhile(&self) {
+        loop {
+            tokio::time::sleep(self.shared.config.beat()).await;
+            self.stop_expired();
         }
     }
 }

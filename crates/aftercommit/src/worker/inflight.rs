@@ -22,8 +22,15 @@ pub(super) struct Held {
 /// The table of attempts.
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
-    table: Mutex<HashMap<Ticket, Arc<Attempt>>>,
+    table: Mutex<Table>,
     next: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    attempts: HashMap<Ticket, Arc<Attempt>>,
+    /// Why attempts that come now are stopped before they start: the worker has stopped all others.
+    closed: Option<StopReason>,
 }
 
 impl InFlight {
@@ -37,7 +44,10 @@ impl InFlight {
                     ticket: self.next.fetch_add(1, Ordering::Relaxed),
                     attempt: Arc::new(Attempt::new(leased)),
                 };
-                table.insert(held.ticket, Arc::clone(&held.attempt));
+                if let Some(reason) = table.closed {
+                    held.attempt.stop(reason);
+                }
+                table.attempts.insert(held.ticket, Arc::clone(&held.attempt));
                 held
             })
             .collect()
@@ -47,19 +57,23 @@ impl InFlight {
     pub(super) fn release(&self, tickets: impl IntoIterator<Item = Ticket>) {
         let mut table = self.table();
         for ticket in tickets {
-            table.remove(&ticket);
+            table.attempts.remove(&ticket);
         }
     }
 
     /// Every attempt, in no order.
     pub(super) fn all(&self) -> Vec<Held> {
         let table = self.table();
-        table.iter().map(|(ticket, attempt)| Held { ticket: *ticket, attempt: Arc::clone(attempt) }).collect()
+        let held = |(ticket, attempt): (&Ticket, &Arc<Attempt>)| Held {
+            ticket: *ticket,
+            attempt: Arc::clone(attempt),
+        };
+        table.attempts.iter().map(held).collect()
     }
 
     /// Stops the attempts a cancellation means.
     pub(super) fn cancel(&self, wanted: &Cancellation) {
-        for attempt in self.table().values() {
+        for attempt in self.table().attempts.values() {
             let lease = attempt.lease();
             if lease.id == wanted.id && wanted.queue.as_ref().is_none_or(|queue| *queue == lease.queue) {
                 attempt.stop(StopReason::Cancelled);
@@ -67,14 +81,16 @@ impl InFlight {
         }
     }
 
-    /// Stops every attempt.
+    /// Stops every attempt, those to come too.
     pub(super) fn stop_all(&self, reason: StopReason) {
-        for attempt in self.table().values() {
+        let mut table = self.table();
+        table.closed = Some(reason);
+        for attempt in table.attempts.values() {
             attempt.stop(reason);
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, HashMap<Ticket, Arc<Attempt>>> {
+    fn table(&self) -> MutexGuard<'_, Table> {
         // Nothing that can panic runs under this lock, so a poisoned table is still whole.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aftercommit_core::{Failure, FailureKind, Outcome, Verdict, decide};
+use aftercommit_core::{Failure, FailureKind, Message, Outcome, RequeueCause, Verdict, decide};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
@@ -14,6 +14,7 @@ use tracing::Instrument;
 
 use super::Shared;
 use super::attempt::{Attempt, StopReason};
+use super::config::Config;
 use super::inflight::Held;
 use super::lifecycle::{Phase, Phases};
 use super::settler::Finished;
@@ -21,7 +22,10 @@ use super::slots::Slot;
 use crate::{HandlerError, TaskContext, telemetry};
 
 /// How long stopped handlers get to be dropped; one that blocks its thread takes longer and is left behind.
-const STOP_GRACE: Duration = Duration::from_secs(1);
+pub(super) const STOP_GRACE: Duration = Duration::from_secs(1);
+/// How long a fetched task waits for a slot. The fetcher takes what will start within some 20 ms; if none
+/// does for this long, long tasks hold the slots, and another worker may be idle.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 pub(super) struct Runner {
     pub(super) shared: Arc<Shared>,
@@ -31,56 +35,78 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    /// Runs until the worker drains and every attempt has ended.
+    /// Runs until the worker drains and every attempt has ended, or the time for that is over.
     pub(super) async fn run(mut self) {
         let attempts = TaskTracker::new();
         while let Some(held) = self.next().await {
-            let slot = tokio::select! {
-                biased;
-                () = self.phases.reached(Phase::Draining) => None,
-                slot = self.shared.slots.occupy() => Some(slot),
-            };
-            self.shared.slots.taken();
-            match slot {
+            match self.slot().await {
                 Some(slot) => {
+                    self.shared.slots.taken();
                     attempts.spawn(run_attempt(Arc::clone(&self.shared), self.finished.clone(), held, slot));
                 }
-                None => give_back(&self.finished, held).await,
+                None => {
+                    self.give_back(held).await;
+                    while let Ok(next) = self.fetched.try_recv() {
+                        self.give_back(next).await;
+                    }
+                }
             }
         }
         attempts.close();
-        self.drain(&attempts).await;
+        // A fetch may be under way, and what it brings goes back; but handlers have their own time.
+        let shared = Arc::clone(&self.shared);
+        let limit = shared.config.shutdown_timeout;
+        let _ = tokio::join!(drain(&shared, &attempts), tokio::time::timeout(limit, self.give_back_rest()));
     }
 
-    /// The next fetched task; `None` when the worker drains and none is left.
+    /// The next fetched task; `None` when the worker drains.
     async fn next(&mut self) -> Option<Held> {
-        match self.fetched.recv().await {
-            Some(held) => Some(held),
-            None => {
-                // The fetcher ends when the worker is quiet; attempts go on until it drains.
-                self.phases.reached(Phase::Draining).await;
-                None
-            }
+        tokio::select! {
+            biased;
+            () = self.phases.reached(Phase::Draining) => return None,
+            held = self.fetched.recv() => if held.is_some() { return held },
+        }
+        // The fetcher ends when the worker is quiet; attempts go on until it drains.
+        self.phases.reached(Phase::Draining).await;
+        None
+    }
+
+    /// A slot for the next task; `None` if it had better go back.
+    async fn slot(&mut self) -> Option<Slot> {
+        tokio::select! {
+            biased;
+            () = self.phases.reached(Phase::Draining) => None,
+            slot = self.shared.slots.occupy() => Some(slot),
+            () = tokio::time::sleep(PATIENCE) => None,
         }
     }
 
-    async fn drain(&self, attempts: &TaskTracker) {
-        if tokio::time::timeout(self.shared.config.shutdown_timeout, attempts.wait()).await.is_ok() {
-            return;
+    /// Returns what was fetched and never started, until the fetcher has ended.
+    async fn give_back_rest(&mut self) {
+        while let Some(held) = self.fetched.recv().await {
+            self.give_back(held).await;
         }
-        telemetry::handlers_cut_off(attempts.len());
-        self.shared.inflight.stop_all(StopReason::Shutdown);
-        if tokio::time::timeout(STOP_GRACE, attempts.wait()).await.is_err() {
-            telemetry::handlers_stuck(attempts.len());
-        }
+    }
+
+    /// Returns a task that was never started.
+    async fn give_back(&self, held: Held) {
+        self.shared.slots.given_back();
+        let outcome = Outcome::Requeue(RequeueCause::Returned);
+        // If the settler is gone, the lease runs out and the task is recovered.
+        let _ = self.finished.send(Finished { held, outcome }).await;
     }
 }
 
-/// Returns a task that was never started.
-async fn give_back(finished: &mpsc::Sender<Finished>, held: Held) {
-    let outcome = Outcome::Requeue(aftercommit_core::RequeueCause::Returned);
-    // If the settler is gone, the lease runs out and the task is recovered.
-    let _ = finished.send(Finished { held, outcome }).await;
+/// Waits for the attempts, and stops those that take too long.
+async fn drain(shared: &Shared, attempts: &TaskTracker) {
+    if tokio::time::timeout(shared.config.shutdown_timeout, attempts.wait()).await.is_ok() {
+        return;
+    }
+    telemetry::handlers_cut_off(attempts.len());
+    shared.inflight.stop_all(StopReason::Shutdown);
+    if tokio::time::timeout(STOP_GRACE, attempts.wait()).await.is_err() {
+        telemetry::handlers_stuck(attempts.len());
+    }
 }
 
 async fn run_attempt(shared: Arc<Shared>, finished: mpsc::Sender<Finished>, held: Held, slot: Slot) {
@@ -101,17 +127,29 @@ async fn run_attempt(shared: Arc<Shared>, finished: mpsc::Sender<Finished>, held
 /// Runs the handler to its end, or to the end of its time. `None` if the lease is lost: then there is
 /// nothing to say about the task any more.
 async fn execute(shared: &Shared, attempt: &Arc<Attempt>) -> Option<Verdict> {
+    // Cancelled, or its lease lost, while it waited for a slot.
+    if let Some(reason) = attempt.stop_reason() {
+        return stopped(attempt, reason);
+    }
     let now = shared.config.clock.now();
     attempt.start(now);
     let deadline = attempt.deadline();
     if deadline <= now {
         return Some(failed(FailureKind::TimedOut, "deadline passed before the attempt started"));
     }
-    let mut handler =
-        Box::pin(AssertUnwindSafe(shared.routes.run(TaskContext::new(Arc::clone(attempt)))).catch_unwind());
+    // An error is turned into text in here as well: that is the host's code too.
+    let call = async {
+        let context = TaskContext::new(Arc::clone(attempt));
+        shared.routes.run(context).await.map_err(HandlerError::into_failure)
+    };
+    let mut handler = Box::pin(AssertUnwindSafe(call).catch_unwind());
     let reason = tokio::select! {
         biased;
-        ended = &mut handler => return Some(verdict(ended)),
+        ended = &mut handler => match (verdict(ended), attempt.stop_reason()) {
+            // Whoever gives up because it was told to stop has not failed.
+            (Verdict::Failed(Failure { kind: FailureKind::Error, .. }), Some(reason)) => reason,
+            (verdict, _) => return Some(verdict),
+        },
         () = attempt.stopped().cancelled() => attempt.stop_reason().unwrap_or(StopReason::Shutdown),
         () = tokio::time::sleep(deadline.since(now)) => StopReason::TimedOut,
     };
@@ -119,6 +157,11 @@ async fn execute(shared: &Shared, attempt: &Arc<Attempt>) -> Option<Verdict> {
     // its destructors must not take the settlement with it.
     attempt.stop(reason);
     let _ = std::panic::catch_unwind(AssertUnwindSafe(|| drop(handler)));
+    stopped(attempt, reason)
+}
+
+/// What the early end of an attempt means.
+fn stopped(attempt: &Attempt, reason: StopReason) -> Option<Verdict> {
     match reason {
         StopReason::LeaseLost => None,
         StopReason::Shutdown => Some(Verdict::Interrupted),
@@ -131,10 +174,10 @@ async fn execute(shared: &Shared, attempt: &Arc<Attempt>) -> Option<Verdict> {
 }
 
 /// What the handler's end means.
-fn verdict(ended: std::thread::Result<Result<Option<Bytes>, HandlerError>>) -> Verdict {
+fn verdict(ended: std::thread::Result<Result<Option<Bytes>, Failure>>) -> Verdict {
     match ended {
         Ok(Ok(result)) => Verdict::Succeeded(result),
-        Ok(Err(error)) => Verdict::Failed(error.into_failure()),
+        Ok(Err(failure)) => Verdict::Failed(failure),
         Err(panic) => {
             let text = panic
                 .downcast_ref::<&str>()
@@ -154,11 +197,7 @@ fn failed(kind: FailureKind, error: &str) -> Verdict {
 fn conclude(shared: &Shared, attempt: &Attempt, verdict: &Verdict) -> Outcome {
     let (config, message) = (&shared.config, &attempt.leased().message);
     if let Verdict::Failed(failure) = verdict {
-        match &config.failure_hook {
-            // A hook is the host's code: its panic must not cost the task.
-            Some(hook) => drop(std::panic::catch_unwind(AssertUnwindSafe(|| hook(message, failure)))),
-            None => telemetry::task_failed(message, failure),
-        }
+        report(config, message, failure);
     }
     let outcome =
         decide(message, verdict, config.retry_policy.as_ref(), config.clock.now(), shared.entropy.next());
@@ -166,4 +205,15 @@ fn conclude(shared: &Shared, attempt: &Attempt, verdict: &Verdict) -> Outcome {
         telemetry::retry_exhausted(message);
     }
     outcome
+}
+
+/// Tells whoever wants to know of failures; being put off or revoked is none.
+fn report(config: &Config, message: &Message, failure: &Failure) {
+    match (failure.kind, &config.failure_hook) {
+        (FailureKind::RetryAfter(delay), _) => telemetry::put_off(message, failure, delay),
+        (FailureKind::Revoke, _) => telemetry::revoked(message, failure),
+        // A hook is the host's code: its panic must not cost the task.
+        (_, Some(hook)) => drop(std::panic::catch_unwind(AssertUnwindSafe(|| hook(message, failure)))),
+        (_, None) => telemetry::task_failed(message, failure),
+    }
 }

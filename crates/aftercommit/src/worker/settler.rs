@@ -17,6 +17,9 @@ const BATCH: usize = 500;
 /// How many outcomes may wait for the settler; after that attempts keep their slots.
 pub(super) const BACKLOG: usize = 1_000;
 
+/// Completes the sentence "while the worker ...".
+const DOING: &str = "wrote down outcomes";
+
 /// An attempt that has ended.
 #[derive(Debug)]
 pub(super) struct Finished {
@@ -58,6 +61,9 @@ impl Settler {
                 Ok(()) => pauses.reset(),
                 Err(()) => {
                     self.abandon_expired(&mut batch);
+                    if batch.is_empty() {
+                        self.shared.health.clear(DOING);
+                    }
                     tokio::select! {
                         () = pauses.pause() => {}
                         () = self.give_up.cancelled() => return self.abandon(batch),
@@ -77,7 +83,7 @@ impl Settler {
             })
             .collect();
         let result = self.shared.backend.settle(&settlements).await;
-        self.shared.health.note("wrote down outcomes", &result);
+        self.shared.health.note(DOING, &result);
         match result {
             Ok(results) => self.close(batch.drain(..).zip(results)),
             Err(error) if error.is_transient() => return Err(()),

@@ -49,10 +49,15 @@ impl Slots {
         self.unstarted.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// A fetched task was started, or given back.
+    /// A fetched task was started.
     pub(super) fn taken(&self) {
-        self.unstarted.fetch_sub(1, Ordering::Relaxed);
         self.started.fetch_add(1, Ordering::Relaxed);
+        self.given_back();
+    }
+
+    /// A fetched task does not wait in this worker's hands any more.
+    pub(super) fn given_back(&self) {
+        self.unstarted.fetch_sub(1, Ordering::Relaxed);
         self.changed.notify_one();
     }
 

@@ -69,21 +69,21 @@ async fn a_panic_is_a_failure_and_frees_its_slot() {
 }
 
 /// Says so when the handler's future is dropped.
-struct Dropped(mpsc::UnboundedSender<&'static str>);
+struct Dropped(mpsc::Sender<&'static str>);
 
 impl Drop for Dropped {
     fn drop(&mut self) {
-        let _ = self.0.send("dropped");
+        let _ = self.0.try_send("dropped");
     }
 }
 
 /// A handler that never ends by itself.
-fn endless() -> (Router<mpsc::UnboundedSender<&'static str>>, mpsc::UnboundedReceiver<&'static str>) {
-    let (events, seen) = mpsc::unbounded_channel();
+fn endless() -> (Router<mpsc::Sender<&'static str>>, mpsc::Receiver<&'static str>) {
+    let (events, seen) = mpsc::channel(1_000);
     let router = Router::with_state(events).route(
-        async |State(events): State<mpsc::UnboundedSender<&'static str>>, _: Note| {
+        async |State(events): State<mpsc::Sender<&'static str>>, _: Note| {
             let _dropped = Dropped(events.clone());
-            let _ = events.send("started");
+            let _ = events.try_send("started");
             std::future::pending::<()>().await;
         },
     );
@@ -140,13 +140,13 @@ async fn a_cancelled_attempt_ends_as_a_failure_and_frees_its_slot() {
 #[tokio::test(start_paused = true)]
 async fn what_a_handler_has_spawned_hears_of_its_end() {
     let bench = Bench::new();
-    let (events, mut seen) = mpsc::unbounded_channel();
+    let (events, mut seen) = mpsc::channel(1_000);
     let router = Router::with_state(events).route(
-        async |State(events): State<mpsc::UnboundedSender<&'static str>>, context: TaskContext, _: Note| {
+        async |State(events): State<mpsc::Sender<&'static str>>, context: TaskContext, _: Note| {
             let cancelled = context.cancellation();
             tokio::spawn(async move {
                 cancelled.cancelled().await;
-                let _ = events.send("child heard");
+                let _ = events.try_send("child heard");
             });
             std::future::pending::<()>().await;
         },

@@ -54,15 +54,14 @@ async fn a_stop_without_running_tasks_is_immediate() {
 #[tokio::test(start_paused = true)]
 async fn prefetched_tasks_go_back_in_their_order() {
     let bench = Bench::new();
-    let (started, mut starts) = mpsc::unbounded_channel::<String>();
-    let router = Router::with_state(started).route(
-        async |State(started): State<mpsc::UnboundedSender<String>>, task: Note| {
-            let _ = started.send(task.text.clone());
+    let (started, mut starts) = mpsc::channel::<String>(1_000);
+    let router =
+        Router::with_state(started).route(async |State(started): State<mpsc::Sender<String>>, task: Note| {
+            let _ = started.try_send(task.text.clone());
             if task.text == "block" {
                 std::future::pending::<()>().await;
             }
-        },
-    );
+        });
     // Many short tasks teach the worker to prefetch; then one blocks the only slot.
     for _ in 0..500 {
         bench.client.enqueue(&note("short")).await.unwrap();

@@ -4,10 +4,14 @@
 
 mod harness;
 
+mod client;
 mod endings;
+mod hostile;
 mod lifecycle;
 mod outage;
 mod queues;
 mod recovery;
 mod routing;
 mod scheduling;
+mod stopped;
+mod unresponsive;

@@ -132,6 +132,8 @@ async fn faults_of_assembly_show_before_the_start_all_at_once() {
     for fault in ["note:take has two handlers", "other:thing", "concurrency", "lease", "queue name"] {
         assert!(error.contains(fault), "{error}");
     }
+    let huge = bench.worker(Router::new().route(async |_: Note| {})).concurrency(usize::MAX);
+    assert!(huge.build().unwrap_err().to_string().contains("concurrency is above"));
     let empty = bench.worker(Router::new()).build().unwrap_err().to_string();
     assert!(empty.contains("no handler"), "{empty}");
 }
