@@ -66,7 +66,9 @@ impl TaskContext {
     }
 
     /// Fires when the attempt is to end early: cancelled, timed out, its lease lost, or the worker
-    /// shutting down. The handler's own future is dropped then; what it has spawned should listen.
+    /// shutting down. The handler's own future is dropped then, at its next await; what it has spawned
+    /// should listen. A handler that looks at this between two awaits and ends early returns an error,
+    /// which counts as the stop and not as a failure of its own; a value counts as success.
     pub fn cancellation(&self) -> CancellationToken {
         self.attempt.stopped().clone()
     }

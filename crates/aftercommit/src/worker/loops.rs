@@ -41,6 +41,8 @@ pub(super) struct Loops {
     /// Those that go on until everything is written down.
     back: JoinSet<Ended>,
     give_up: CancellationToken,
+    /// Fires when the settler has ended, whoever else has.
+    settled: CancellationToken,
     done: CancellationToken,
 }
 
@@ -85,11 +87,16 @@ impl Loops {
 
         let mut back = JoinSet::new();
         let settler = Settler { shared: shared_again(), finished, give_up: give_up.clone() };
-        back.spawn(named("settler", settler.run()));
+        let settled = CancellationToken::new();
+        let ended = settled.clone().drop_guard();
+        back.spawn(named("settler", async move {
+            let _ended = ended;
+            settler.run().await;
+        }));
         let heartbeater =
             Heartbeater { shared: shared_again(), present: present_in, phases: phases(), done: done.clone() };
         back.spawn(named("heartbeater", heartbeater.run()));
-        Self { front, back, give_up, done }
+        Self { front, back, give_up, settled, done }
     }
 
     /// Waits until a stop is asked for, or a loop dies; then all the others are asked to stop.
@@ -124,16 +131,15 @@ impl Loops {
             give_up.cancel();
         });
         // A stuck handler still holds a sender, so the channel may never close: the grace ends the wait.
-        let settled = tokio::select! {
-            ended = self.back.join_next() => ended,
-            () = self.give_up.cancelled() => None,
-        };
+        tokio::select! {
+            () = self.settled.cancelled() => {}
+            () = self.give_up.cancelled() => {}
+        }
         grace.abort();
         shared.inflight.stop_all(StopReason::Shutdown);
         self.done.cancel();
         let signed_off = tokio::time::timeout(SETTLE_GRACE, all_ended(&mut self.back)).await;
-        let settled = settled.and_then(std::result::Result::ok).map_or(Ok(()), Ended::asked_for);
-        finished.and(settled).and(signed_off.unwrap_or(Ok(())))
+        finished.and(signed_off.unwrap_or(Ok(())))
     }
 }
 

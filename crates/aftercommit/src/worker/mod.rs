@@ -115,7 +115,7 @@ impl Worker {
     /// when somebody notices that it is gone.
     ///
     /// # Errors
-    /// [`Error::LoopDied`] if one of the worker's loops panicked; the others were stopped then.
+    /// [`Error::LoopDied`](crate::Error::LoopDied) if one of the worker's loops panicked; the others were stopped then.
     pub async fn run(self) -> Result<()> {
         let Self { shared, stop } = self;
         let _cut_off = StopOnDrop(Arc::clone(&shared));

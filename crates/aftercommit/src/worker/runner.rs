@@ -145,12 +145,13 @@ async fn execute(shared: &Shared, attempt: &Arc<Attempt>) -> Option<Verdict> {
     let mut handler = Box::pin(AssertUnwindSafe(call).catch_unwind());
     let reason = tokio::select! {
         biased;
+        // Before the handler: one that hears of its own end must not get to say that it has succeeded.
+        () = attempt.stopped().cancelled() => attempt.stop_reason().unwrap_or(StopReason::Shutdown),
         ended = &mut handler => match (verdict(ended), attempt.stop_reason()) {
             // Whoever gives up because it was told to stop has not failed.
             (Verdict::Failed(Failure { kind: FailureKind::Error, .. }), Some(reason)) => reason,
             (verdict, _) => return Some(verdict),
         },
-        () = attempt.stopped().cancelled() => attempt.stop_reason().unwrap_or(StopReason::Shutdown),
         () = tokio::time::sleep(deadline.since(now)) => StopReason::TimedOut,
     };
     // Tells what the handler has spawned. Then the future itself ends, here and now; a panic in one of

@@ -118,3 +118,17 @@ async fn a_worker_says_what_it_runs() {
     assert_eq!(info.running.iter().map(|running| running.id.clone()).collect::<Vec<_>>(), [task.id]);
     worker.shut_down().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_is_immediate_whichever_loop_ends_first() {
+    let bench = Bench::new();
+    for _ in 0..200 {
+        let worker = start(bench.worker(timed(&Log::default())));
+        let task = bench.client.enqueue(&note("0")).await.unwrap();
+        bench.is_done(&task).await;
+        let asked = bench.now();
+        worker.shut_down().await;
+        let took = bench.now().since(asked);
+        assert!(took < Duration::from_secs(3), "{took:?}");
+    }
+}

@@ -9,6 +9,7 @@ mod endings;
 mod hostile;
 mod lifecycle;
 mod outage;
+mod picky;
 mod queues;
 mod recovery;
 mod routing;

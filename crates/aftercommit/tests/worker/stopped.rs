@@ -8,18 +8,28 @@ use tokio::sync::Semaphore;
 
 use crate::harness::{Bench, HandlerResult, Log, Note, note, start};
 
-#[tokio::test(start_paused = true)]
+/// A handler that looks between two awaits whether it is to end, and then gives up. It blocks a thread
+/// meanwhile, so that it is always in the middle of something when it is told.
+fn attentive(log: &Log) -> Router<Log> {
+    Router::with_state(log.clone()).route(
+        async |State(log): State<Log>, context: TaskContext, _: Note| -> HandlerResult {
+            log.add("start");
+            let cancelled = context.cancellation();
+            tokio::task::block_in_place(|| {
+                while !cancelled.is_cancelled() {
+                    std::thread::yield_now();
+                }
+            });
+            Err("gave up".into())
+        },
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_that_gives_up_when_the_worker_stops_burns_no_attempt() {
     let bench = Bench::new();
     let log = Log::default();
-    let router = Router::with_state(log.clone()).route(
-        async |State(log): State<Log>, context: TaskContext, _: Note| -> HandlerResult {
-            log.add("start");
-            context.cancellation().cancelled().await;
-            Err("gave up".into())
-        },
-    );
-    let worker = start(bench.worker(router).shutdown_timeout(Duration::from_secs(1)));
+    let worker = start(bench.worker(attentive(&log)).shutdown_timeout(Duration::from_millis(10)));
     let task = bench.client.enqueue(&note("a")).max_retry(0).await.unwrap();
     log.reaches(1).await;
     worker.shut_down().await;
@@ -28,15 +38,27 @@ async fn a_handler_that_gives_up_when_the_worker_stops_burns_no_attempt() {
     assert_eq!(bench.counts("default").await, (0, 0));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_that_gives_up_when_cancelled_is_cancelled() {
     let bench = Bench::new();
     let log = Log::default();
+    let worker = start(bench.worker(attentive(&log)));
+    let task = bench.client.enqueue(&note("a")).await.unwrap();
+    log.reaches(1).await;
+    bench.backend.presence().unwrap().cancel(&task.queue, &task.id).await.unwrap();
+    let cancelled = bench.reaches(&task, TaskState::Retry).await;
+    assert_eq!(cancelled.message.last_error.as_deref(), Some("cancelled"));
+    worker.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_handler_cannot_say_that_it_has_succeeded() {
+    let bench = Bench::new();
+    let log = Log::default();
     let router = Router::with_state(log.clone()).route(
-        async |State(log): State<Log>, context: TaskContext, _: Note| -> HandlerResult {
+        async |State(log): State<Log>, context: TaskContext, _: Note| {
             log.add("start");
             context.cancellation().cancelled().await;
-            Err("gave up".into())
         },
     );
     let worker = start(bench.worker(router));
