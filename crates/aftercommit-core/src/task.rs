@@ -126,7 +126,7 @@ impl fmt::Display for TaskType {
     }
 }
 
-/// Names a task within its queue: any text of 1 to 255 bytes. Blocked while the task is in any state.
+/// Names a task within its queue: any text of 1 to 255 bytes that is not blank. Blocked while the task is in any state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(Arc<str>);
 

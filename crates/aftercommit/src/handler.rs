@@ -7,6 +7,7 @@ use std::time::Duration;
 use aftercommit_core::{BoxError, Failure, FailureKind, Task};
 use bytes::Bytes;
 
+use crate::chain::chain;
 use crate::{FromContext, TaskContext, TaskOutput};
 
 /// Why a handler did not succeed. Any error converts into one, so that `?` means "try again later".
@@ -54,21 +55,6 @@ impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&chain(self.source.as_ref()))
     }
-}
-
-/// An error and its causes in one line. A cause that its parent already quotes is not repeated.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 impl<E: Into<BoxError>> From<E> for HandlerError {

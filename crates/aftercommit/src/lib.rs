@@ -48,6 +48,7 @@
 //! Delivery is at least once: a handler must be safe to run twice. What the library promises, and how
 //! each promise is tested, stands in the repository's ARCHITECTURE.md.
 
+mod chain;
 mod client;
 mod coalescer;
 mod context;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::chain::chain;
 use aftercommit_core::{Error, Failure, Leased, Message, Orphan, Outcome, QueueName, TaskType};
 use tracing::{Span, debug, error, info, info_span, warn};
 
@@ -91,12 +92,12 @@ pub(crate) fn settle_abandoned(leased: &Leased) {
 }
 
 pub(crate) fn settle_refused(leased: &Leased, error: &Error) {
-    error!(error = describe(error), id = %leased.lease.id, queue = %leased.lease.queue,
+    error!(error = chain(error), id = %leased.lease.id, queue = %leased.lease.queue,
         "the store refuses a task's outcome; the task will run again when its lease ends");
 }
 
 pub(crate) fn store_lost(doing: &'static str, error: &Error) {
-    warn!(error = describe(error), "worker lost its store while it {doing}; it keeps trying");
+    warn!(error = chain(error), "worker lost its store while it {doing}; it keeps trying");
 }
 
 pub(crate) fn store_back(after: Duration) {
@@ -104,21 +105,9 @@ pub(crate) fn store_back(after: Duration) {
 }
 
 pub(crate) fn store_refuses(doing: &'static str, error: &Error) {
-    error!(error = describe(error), "the store refused while the worker {doing}");
+    error!(error = chain(error), "the store refused while the worker {doing}");
 }
 
 pub(crate) fn cancelled(message: &Message) {
     debug!(id = %message.id, queue = %message.queue, "task cancelled");
-}
-
-/// An error with its causes, for the log.
-fn describe(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -4,7 +4,7 @@ use super::{Address, Mailbox};
 use std::{fmt, time::SystemTime};
 
 /// One e-mail to one person. Everything that makes two copies of it alike comes from the caller, so that a
-/// task that runs twice sends the same bytes twice.
+/// task that runs twice can send the same mail twice, told apart by its date at most.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// The same for every copy of this message.
