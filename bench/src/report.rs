@@ -52,23 +52,42 @@ struct Line<'a> {
     limit: &'a str,
 }
 
-/// Prints the rows and appends them to `bench/results/<bench>.jsonl`; the newest table also stands in
-/// `bench/results/<bench>.md`.
-pub(crate) fn publish(bench: &str, machine: &str, knobs: &str, rows: &[Row]) -> Result<()> {
-    println!("\n{bench}: {machine}\n{knobs}\n\n{}", table(rows, presets::UTF8_FULL_CONDENSED));
-    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
-    fs::create_dir_all(&results).context("cannot create bench/results")?;
-    let markdown = format!("# {bench}\n\n{machine}; {knobs}\n\n{}\n", table(rows, presets::ASCII_MARKDOWN));
-    fs::write(results.join(format!("{bench}.md")), markdown).context("cannot write the table")?;
-    let path = results.join(format!("{bench}.jsonl"));
-    let mut file =
-        OpenOptions::new().create(true).append(true).open(path).context("cannot open the results")?;
-    for row in rows {
-        let line = Line {
-            bench,
+/// The rows of one run, and what they were measured with.
+pub(crate) struct Report<'a> {
+    pub(crate) bench: &'a str,
+    pub(crate) machine: &'a str,
+    pub(crate) knobs: &'a str,
+    pub(crate) rows: &'a [Row],
+}
+
+impl Report<'_> {
+    pub(crate) fn print(&self) {
+        let table = table(self.rows, presets::UTF8_FULL_CONDENSED);
+        println!("\n{}: {}\n{}\n\n{table}", self.bench, self.machine, self.knobs);
+    }
+
+    /// Appends the rows to `bench/results/<bench>.jsonl`; the newest table also stands in `bench/results/<bench>.md`.
+    pub(crate) fn record(&self) -> Result<()> {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+        fs::create_dir_all(&results).context("cannot create bench/results")?;
+        let table = table(self.rows, presets::ASCII_MARKDOWN);
+        let page = format!("# {}\n\n{}; {}\n\n{table}\n", self.bench, self.machine, self.knobs);
+        fs::write(results.join(format!("{}.md", self.bench)), page).context("cannot write the table")?;
+        let path = results.join(format!("{}.jsonl", self.bench));
+        let mut file =
+            OpenOptions::new().create(true).append(true).open(path).context("cannot open the results")?;
+        for row in self.rows {
+            writeln!(file, "{}", serde_json::to_string(&self.line(row))?)?;
+        }
+        Ok(())
+    }
+
+    fn line<'a>(&'a self, row: &'a Row) -> Line<'a> {
+        Line {
+            bench: self.bench,
             at_unix: unix_seconds(),
-            machine,
-            knobs,
+            machine: self.machine,
+            knobs: self.knobs,
             name: &row.name,
             unit: row.unit,
             median: row.ours.median(),
@@ -77,10 +96,8 @@ pub(crate) fn publish(bench: &str, machine: &str, knobs: &str, rows: &[Row]) -> 
             bare_median: row.bare.as_ref().map(Samples::median),
             ratio: row.ratio(),
             limit: row.limit,
-        };
-        writeln!(file, "{}", serde_json::to_string(&line)?)?;
+        }
     }
-    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a report says when it was made")]

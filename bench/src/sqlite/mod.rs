@@ -17,7 +17,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) use latency::Produce;
 
 use crate::machine;
-use crate::report::{self, Row};
+use crate::report::{Report, Row};
+
+/// For the progress bar.
+const MEASUREMENTS: u64 = 12;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -33,6 +36,9 @@ pub(crate) struct Options {
     /// How long the bank is loaded, in seconds.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
+    /// Only the measurements whose name contains this; they are printed and not recorded.
+    #[arg(long)]
+    only: Option<String>,
     /// The bank's binary, for the sign-ups; without it they are left out.
     #[arg(long)]
     simplebank: Option<std::path::PathBuf>,
@@ -53,39 +59,49 @@ pub(crate) fn greet() -> Greet {
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
-    let progress = ProgressBar::new(if options.simplebank.is_some() { 12 } else { 10 });
+    let progress = ProgressBar::new(MEASUREMENTS);
     progress.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")?);
-    let step = |name: &'static str| {
+    let wanted = |name: &'static str| {
         progress.set_message(name);
         progress.inc(1);
+        options.only.as_deref().is_none_or(|only| name.contains(only))
     };
     let mut rows: Vec<Row> = Vec::new();
     for concurrency in [1, 10, 100] {
-        step("drain");
-        rows.extend(drain::measure(options.runs, options.tasks, concurrency).await?);
+        if wanted("drain") {
+            rows.extend(drain::measure(options.runs, options.tasks, concurrency).await?);
+        }
     }
-    step("single enqueue");
-    rows.push(enqueue::alone(options.runs).await?);
-    step("enqueue by 64 callers");
-    rows.push(enqueue::together(options.runs).await?);
+    if wanted("enqueue, one caller") {
+        rows.push(enqueue::alone(options.runs).await?);
+    }
+    if wanted("enqueue, 64 callers") {
+        rows.push(enqueue::together(options.runs).await?);
+    }
     for batch in [100, 1_000] {
-        step("enqueue in batches");
-        rows.push(enqueue::batches(options.runs, batch).await?);
+        if wanted("enqueue, batches") {
+            rows.push(enqueue::batches(options.runs, batch).await?);
+        }
     }
-    step("idle pick-up, one process");
-    rows.extend(latency::idle_same_process(options.samples).await?);
-    step("idle pick-up, another process enqueues");
-    rows.extend(latency::idle_other_process(options.samples).await?);
-    step("scheduled lateness");
-    rows.extend(latency::scheduled().await?);
-    if let Some(binary) = &options.simplebank {
-        // The bank starts in a directory of its own.
-        let binary = &binary.canonicalize().with_context(|| format!("cannot find {}", binary.display()))?;
-        let time = Duration::from_secs(options.seconds);
-        step("create_user, cheap hash");
-        rows.extend(bank::sign_ups(binary, options.runs, time, bank::Hash::Cheap).await?);
-        step("create_user, real hash");
-        rows.extend(bank::sign_ups(binary, options.runs, time, bank::Hash::Real).await?);
+    if wanted("idle pick-up, one process") {
+        rows.extend(latency::idle_same_process(options.samples).await?);
+    }
+    if wanted("idle pick-up, another process") {
+        rows.extend(latency::idle_other_process(options.samples).await?);
+    }
+    if wanted("scheduled lateness") {
+        rows.extend(latency::scheduled().await?);
+    }
+    for hash in [bank::Hash::Cheap, bank::Hash::Real] {
+        if wanted("create_user")
+            && let Some(binary) = &options.simplebank
+        {
+            // The bank starts in a directory of its own.
+            let binary =
+                &binary.canonicalize().with_context(|| format!("cannot find {}", binary.display()))?;
+            let time = Duration::from_secs(options.seconds);
+            rows.extend(bank::sign_ups(binary, options.runs, time, hash).await?);
+        }
     }
     progress.finish_and_clear();
     let knobs = format!(
@@ -95,5 +111,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         options.tasks,
         std::env::temp_dir().display(),
     );
-    report::publish("sqlite", &machine::describe(), &knobs, &rows)
+    let report = Report { bench: "sqlite", machine: &machine::describe(), knobs: &knobs, rows: &rows };
+    report.print();
+    // A part of the measurements is for whoever asked, and no record.
+    if options.only.is_none() { report.record() } else { Ok(()) }
 }

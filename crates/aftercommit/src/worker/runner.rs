@@ -2,6 +2,7 @@
 //! has the outcome decided.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use aftercommit_core::{Failure, FailureKind, Message, Outcome, RequeueCause, Ver
 use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -34,12 +36,42 @@ pub(super) struct Runner {
     pub(super) phases: Phases,
 }
 
+/// Ends a wait that takes too long. A timer per wait would cost more than a short task, so one is kept and
+/// set again only when it fires.
+struct Patience {
+    timer: Pin<Box<Sleep>>,
+    since: Instant,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self { timer: Box::pin(tokio::time::sleep(PATIENCE)), since: Instant::now() }
+    }
+
+    /// A new wait begins.
+    fn begin(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// Waits until the present wait has taken too long.
+    async fn lost(&mut self) {
+        let end = self.since + PATIENCE;
+        while Instant::now() < end {
+            if self.timer.is_elapsed() {
+                self.timer.as_mut().reset(end);
+            }
+            self.timer.as_mut().await;
+        }
+    }
+}
+
 impl Runner {
     /// Runs until the worker drains and every attempt has ended, or the time for that is over.
     pub(super) async fn run(mut self) {
         let attempts = TaskTracker::new();
+        let mut patience = Patience::new();
         while let Some(held) = self.next().await {
-            match self.slot().await {
+            match self.slot(&mut patience).await {
                 Some(slot) => {
                     self.shared.slots.taken();
                     attempts.spawn(run_attempt(Arc::clone(&self.shared), self.finished.clone(), held, slot));
@@ -72,12 +104,13 @@ impl Runner {
     }
 
     /// A slot for the next task; `None` if it had better go back.
-    async fn slot(&mut self) -> Option<Slot> {
+    async fn slot(&mut self, patience: &mut Patience) -> Option<Slot> {
+        patience.begin();
         tokio::select! {
             biased;
             () = self.phases.reached(Phase::Draining) => None,
             slot = self.shared.slots.occupy() => Some(slot),
-            () = tokio::time::sleep(PATIENCE) => None,
+            () = patience.lost() => None,
         }
     }
 
