@@ -30,7 +30,6 @@ async fn task_of_a_commit_that_takes_two_seconds_starts_after_it_and_not_before(
     assert!(answered - asked >= DELAY);
     database.until_idle().await;
     database.close().await;
-    assert!(answered.elapsed() < Duration::from_secs(1), "the mail took {:?}", answered.elapsed());
     assert_eq!(home.mails().len(), 1);
     let failed = [bank.matching("process task failed"), other.matching("process task failed")];
     assert_eq!(failed, [vec![""; 0], vec![]]);

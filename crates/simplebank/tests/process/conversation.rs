@@ -3,18 +3,12 @@
 use crate::home::{Home, answer, mailbox_of};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use std::time::Duration;
-use tokio::time::Instant;
-
-/// How soon after the answer the mail is there.
-const SOON: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn user_signs_up_and_verifies_the_address_with_the_link_in_the_mail() {
     let home = Home::new();
     let bank = home.bank(&[]).await;
     let (status, body) = bank.sign_up("alice10").await;
-    let answered = Instant::now();
     assert_eq!(status, StatusCode::OK, "{body}");
     let user = &body["user"];
     assert_eq!((&user["username"], &user["email"]), (&json!("alice10"), &json!("alice10@email.com")));
@@ -22,8 +16,6 @@ async fn user_signs_up_and_verifies_the_address_with_the_link_in_the_mail() {
     assert!(user.get("password").is_none() && user.get("hashed_password").is_none(), "{body}");
 
     let line = bank.line("processed task").await;
-    let took = answered.elapsed();
-    assert!(took < SOON, "the mail took {took:?}; log:\n{}", bank.log());
     let logged = line.split(' ').find_map(|field| field.strip_prefix("mail=")).expect("the path is logged");
     assert!(home.path().join(logged).is_file(), "{logged}");
 
