@@ -102,7 +102,7 @@ async fn auditor_notices_every_kind_of_fault() {
     let found = judge(&forged).await;
     assert_eq!((found.two_codes, found.duplicates, found.faults()), (1, 1, 1), "{found:?}");
 
-    std::fs::remove_file(&home.mail_files()[0]).unwrap();
+    std::fs::remove_file(home.mail_to("alice10@email.com").path).unwrap();
     let sql = "DELETE FROM verify_emails WHERE username = 'carol10'; DELETE FROM users WHERE username = 'carol10'; \
                UPDATE aftercommit_counts SET failed = 1";
     sqlx::raw_sql(sql).execute(&database.pools().writer).await.unwrap();

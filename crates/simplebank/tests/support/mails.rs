@@ -7,6 +7,8 @@ use std::time::SystemTime;
 /// One mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mail {
+    /// The file it is in.
+    pub(crate) path: PathBuf,
     pub(crate) message_id: String,
     /// The address it goes to.
     pub(crate) to: String,
@@ -25,6 +27,7 @@ impl Mail {
         };
         let to = after("To: ");
         Self {
+            path: path.to_owned(),
             message_id: after("Message-ID: "),
             to: to.rsplit_once('<').map_or(&*to, |(_, address)| address.trim_end_matches('>')).to_owned(),
             link: format!("http{}", after("http")),
