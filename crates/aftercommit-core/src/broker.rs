@@ -1,17 +1,14 @@
 //! What a back-end does. The hot path takes batches and answers per item; outcomes are data, so there
 //! is one `enqueue` and one `settle` instead of eleven methods.
 
-use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_core::Stream;
 
-use crate::{
-    DayCount, Error, Lease, Message, OrphanCause, Outcome, Presence, QueueInfo, QueueName, Result, State,
-    TaskId, TaskInfo, Timestamp, WorkerId,
-};
+use crate::{Error, Lease, Message, Outcome, QueueName, Result, State, Timestamp, WorkerId};
 
 /// The hot path: tasks in, tasks out, tasks settled.
 ///
@@ -54,126 +51,36 @@ pub trait Broker: Send + Sync + 'static {
     fn wakes(&self, wake: Wake, queues: &[QueueName]) -> Wakes;
 }
 
-/// What has to be done from time to time by somebody, and may be done by anybody.
-#[async_trait]
-pub trait Upkeep: Send + Sync + 'static {
-    /// Moves at most `limit` due tasks (scheduled and retry) of these queues to pending, earliest first,
-    /// and says when the next one is due.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn forward(&self, queues: &[QueueName], limit: usize) -> Result<Forwarded>;
-
-    /// At most `limit` active tasks of these queues that are nobody's. Nothing is changed: settle them
-    /// with the lease that comes with each.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn orphans(&self, queues: &[QueueName], limit: usize) -> Result<Vec<Orphan>>;
-
-    /// Deletes at most `limit` completed tasks of these queues whose retention is over, and says how many.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn delete_expired(&self, queues: &[QueueName], limit: usize) -> Result<usize>;
-}
-
-/// What operators see and do.
-#[async_trait]
-pub trait Inspect: Send + Sync + 'static {
-    /// Every queue that has ever held a task, by name.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn queues(&self) -> Result<Vec<QueueName>>;
-
-    /// The state of a queue; `None` if there is no such queue.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn queue(&self, queue: &QueueName) -> Result<Option<QueueInfo>>;
-
-    /// Tasks processed and failed on each of the last `days` UTC days, today first.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn history(&self, queue: &QueueName, days: usize) -> Result<Vec<DayCount>>;
-
-    /// A page of the tasks in a state: pending in the order in which they will run, scheduled and retry
-    /// by due time, the others oldest first.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn list(&self, queue: &QueueName, state: State, page: Page) -> Result<Vec<TaskInfo>>;
-
-    /// One task; `None` if it does not exist.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn get(&self, queue: &QueueName, id: &TaskId) -> Result<Option<TaskInfo>>;
-
-    /// Makes a scheduled, retry, archived or completed task pending now. Its retries are not reset.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn run(&self, queue: &QueueName, id: &TaskId) -> Result<Action>;
-
-    /// Deletes a task that is not active, and frees its unique lock.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn delete(&self, queue: &QueueName, id: &TaskId) -> Result<Action>;
-
-    /// Stops a queue from giving out tasks, until resumed. Works for a queue that has no task yet.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn pause(&self, queue: &QueueName) -> Result<()>;
-
-    /// Ends a pause and wakes the workers.
-    ///
-    /// # Errors
-    /// If the store cannot be reached or refuses.
-    async fn resume(&self, queue: &QueueName) -> Result<()>;
-}
-
-/// A whole back-end. What not every store can do is visible here as an `Option`.
-pub trait Backend: Broker + Upkeep + Inspect + fmt::Debug {
-    /// Knows which workers are alive, and carries cancellations to them.
-    fn presence(&self) -> Option<&dyn Presence> {
-        None
-    }
-}
-
 /// A task to store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enqueue {
     /// The task.
     pub message: Message,
-    /// Where it goes.
+    /// When it may run.
     pub placement: Placement,
     /// Take a unique lock on (queue, type, payload) for this long, or refuse the task.
     pub unique_for: Option<Duration>,
 }
 
-/// Where a new task goes.
+impl Enqueue {
+    /// The state of a task stored so. A task of a group waits there, once its time has come.
+    pub const fn state(&self) -> State {
+        match (self.placement, &self.message.group) {
+            (Placement::At(_), _) => State::Scheduled,
+            (Placement::Now, Some(_)) => State::Aggregating,
+            (Placement::Now, None) => State::Pending,
+        }
+    }
+}
+
+/// When a new task may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Placement {
-    /// To the back of its queue.
+    /// At once: it goes to the back of its queue, or into its group.
     Now,
-    /// Among the scheduled, until this moment.
+    /// Not before this moment: until then it is among the scheduled.
     At(Timestamp),
-}
-
-impl Placement {
-    /// The state of a task placed so.
-    pub const fn state(self) -> State {
-        match self {
-            Self::Now => State::Pending,
-            Self::At(_) => State::Scheduled,
-        }
-    }
 }
 
 /// Why a task was not stored.
@@ -221,6 +128,9 @@ pub struct Leased {
     pub message: Message,
     /// The right to settle it.
     pub lease: Lease,
+    /// The stored form, byte for byte, for a back-end that must write back what it does not understand.
+    /// Empty for the others; nobody else looks into it.
+    pub stored: Bytes,
 }
 
 /// What became of a leased task.
@@ -243,52 +153,9 @@ pub enum Wake {
     Pending,
     /// The earliest due time may have changed.
     Due,
+    /// There may be more tasks in groups.
+    Groups,
 }
 
 /// A stream of hints; it lives until dropped.
 pub type Wakes = Pin<Box<dyn Stream<Item = ()> + Send>>;
-
-/// What a forward did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forwarded {
-    /// How many tasks are pending now that were not.
-    pub moved: usize,
-    /// When the next waiting task is due (it may be overdue, if `moved` reached the limit).
-    pub next_due: Option<Timestamp>,
-}
-
-/// An active task that is nobody's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Orphan {
-    /// The task with the lease as it stands.
-    pub leased: Leased,
-    /// Why it is nobody's.
-    pub cause: OrphanCause,
-}
-
-/// A slice of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Page {
-    /// How many to pass over.
-    pub offset: usize,
-    /// How many to return at most.
-    pub limit: usize,
-}
-
-impl Page {
-    /// The first `limit` items.
-    pub const fn first(limit: usize) -> Self {
-        Self { offset: 0, limit }
-    }
-}
-
-/// What came of an operator's action on one task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// It was done.
-    Applied,
-    /// There is no such task.
-    NotFound,
-    /// It makes no sense in the state the task is in.
-    Refused(State),
-}

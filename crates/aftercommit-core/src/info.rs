@@ -13,8 +13,11 @@ pub struct TaskInfo {
     pub state: State,
     /// When it is due (scheduled, retry).
     pub next_process_at: Option<Timestamp>,
-    /// Who works on it, and until when (active).
-    pub lease: Option<(WorkerId, Lease)>,
+    /// Until when somebody works on it (active). An active task without a lease, or with one that has run out,
+    /// is an orphan.
+    pub lease: Option<Lease>,
+    /// Who works on it (active), where the store knows.
+    pub worker: Option<WorkerId>,
     /// When it completed or was archived.
     pub ended_at: Option<Timestamp>,
     /// What its handler returned (completed).
@@ -49,6 +52,10 @@ pub struct QueueInfo {
     pub queue: QueueName,
     /// Its tasks by state.
     pub counts: StateCounts,
+    /// How many groups have waiting tasks.
+    pub groups: u64,
+    /// About how much memory, or space on disk, its tasks take, in bytes; where the store can tell cheaply.
+    pub approximate_bytes: Option<u64>,
     /// Since when the next pending task has been waiting.
     pub oldest_pending_since: Option<Timestamp>,
     /// Since when it is paused.

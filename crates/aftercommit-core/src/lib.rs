@@ -5,35 +5,47 @@
 //! Start with [`Task`] (what users define), [`Message`] (what a back-end stores), [`Broker`] (what a
 //! back-end does) and [`decide`] (the only code that knows the retry rules).
 
+mod backend;
 mod broker;
 mod clock;
 mod error;
+mod groups;
 mod info;
+mod inspect;
 mod lease;
 mod message;
 mod options;
 mod outcome;
 mod policy;
 mod presence;
+mod publish;
 mod queue;
 mod request;
+mod schedules;
 mod state;
 mod task;
+mod upkeep;
 
-pub use broker::{Action, LeaseGrant, LeaseLost, Page, Quota, Upkeep, Wake, Wakes};
-pub use broker::{
-    Backend, Broker, Enqueue, Forwarded, Inspect, Leased, Orphan, Placement, Refusal, Settlement,
-};
+pub use backend::Backend;
+pub use broker::{Broker, Enqueue, Leased, Placement, Refusal, Settlement};
+pub use broker::{LeaseGrant, LeaseLost, Quota, Wake, Wakes};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{BoxError, Error, Result};
+pub use groups::{AggregateRefusal, Batch, BatchKey, Gathered, GroupInfo, GroupName, GroupRules, Groups};
 pub use info::{DayCount, QueueInfo, StateCounts, TaskInfo};
+pub use inspect::{Action, Inspect, InspectExt, Operation, Page, Removal, Selection};
 pub use lease::{Lease, LeaseToken};
 pub use message::Message;
 pub use options::Options;
 pub use outcome::{Failure, FailureKind, OrphanCause, Outcome, RequeueCause, Verdict, decide, decide_orphan};
 pub use policy::{AsynqBackoff, Exponential, Fixed, RetryPolicy};
-pub use presence::{Cancellation, Cancellations, Presence, RunningTask, WorkerId, WorkerInfo, WorkerStatus};
+pub use presence::{
+    Cancellation, Cancellations, Presence, RunningTask, SchedulerId, WorkerId, WorkerInfo, WorkerStatus,
+};
+pub use publish::{MARKER_LIFE, Published, Publisher};
 pub use queue::{QueueName, QueueOrder, QueueSet};
 pub use request::{BoxFuture, EnqueueRequest, EnqueueSink, Enqueued};
+pub use schedules::{EnqueueEvent, MAX_ENQUEUE_EVENTS, ScheduleEntry, Schedules};
 pub use state::State;
 pub use task::{NewTask, RawTask, Task, TaskId, TaskType};
+pub use upkeep::{ArchiveLimits, Forwarded, Orphan, Upkeep};

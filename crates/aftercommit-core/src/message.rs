@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{QueueName, TaskId, TaskType, Timestamp};
+use crate::{GroupName, QueueName, TaskId, TaskType, Timestamp};
 
 /// A task as it is stored: what was asked for, and what has happened to it since.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Message {
     pub task_type: TaskType,
     /// The payload, byte for byte.
     pub payload: Bytes,
+    /// The group it is to be aggregated in.
+    pub group: Option<GroupName>,
     /// What travels with the payload.
     pub headers: BTreeMap<String, String>,
     /// How many failed attempts may be followed by another one.

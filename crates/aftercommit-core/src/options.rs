@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::broker::{Enqueue, Placement};
-use crate::{Error, Message, NewTask, QueueName, Result, TaskId, Timestamp};
+use crate::{Error, GroupName, Message, NewTask, QueueName, Result, TaskId, Timestamp};
 
 /// What a caller may say about a task. Everything is optional; what is not said is taken from the
 /// task type, then from the client, then from the library. The last call of a setter wins.
@@ -18,6 +18,7 @@ pub struct Options {
     start: Option<Start>,
     unique_for: Option<Duration>,
     retention: Option<Duration>,
+    group: Option<String>,
     headers: BTreeMap<String, String>,
 }
 
@@ -107,6 +108,14 @@ impl Options {
         self
     }
 
+    /// Let the task wait in this group of its queue, to be aggregated with the others. A task with a start time
+    /// joins the group at that time.
+    #[must_use]
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = Some(name.into());
+        self
+    }
+
     /// A header that travels with the task, as for a trace context.
     #[must_use]
     pub fn header(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
@@ -128,6 +137,7 @@ impl Options {
             start: self.start.or(lower.start),
             unique_for: self.unique_for.or(lower.unique_for),
             retention: self.retention.or(lower.retention),
+            group: self.group.or(lower.group),
             headers,
         }
     }
@@ -156,6 +166,7 @@ impl NewTask {
             queue: options.queue.map_or_else(|| Ok(QueueName::default()), QueueName::new)?,
             task_type: task.task_type,
             payload: task.payload,
+            group: options.group.map(GroupName::new).transpose()?,
             headers: options.headers,
             max_retry: options.max_retry.unwrap_or(Options::DEFAULT_MAX_RETRY),
             timeout,
@@ -195,7 +206,7 @@ fn placement(start: Option<Start>, now: Timestamp) -> Placement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{RawTask, TaskType};
+    use crate::{RawTask, State, TaskType};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -251,6 +262,14 @@ mod tests {
     }
 
     #[test]
+    fn a_task_of_a_group_waits_there_unless_it_has_a_start_time() {
+        let of_group = |options: Options| task(options.group("g")).resolve(&Options::new(), NOW).unwrap();
+        assert_eq!(of_group(Options::new()).state(), State::Aggregating);
+        let later = of_group(Options::new().process_in(Duration::from_secs(1)));
+        assert_eq!((later.state(), later.message.group.unwrap().as_str()), (State::Scheduled, "g"));
+    }
+
+    #[test]
     fn a_deadline_alone_means_no_timeout() {
         let options = Options::new().deadline(NOW.to_system_time());
         let message = task(options).resolve(&Options::new(), NOW).unwrap().message;
@@ -261,6 +280,7 @@ mod tests {
     fn unusable_options_are_named() {
         assert!(invalid(Options::new().queue("  ")).contains("queue name"));
         assert!(invalid(Options::new().id("")).contains("task id"));
+        assert!(invalid(Options::new().group(" ")).contains("group name"));
         assert!(invalid(Options::new().id("x".repeat(256))).contains("255 bytes"));
         assert!(invalid(Options::new().timeout(Duration::ZERO)).contains("timeout"));
         assert!(invalid(Options::new().unique_for(Duration::from_millis(999))).contains("unique lock"));

@@ -80,6 +80,9 @@ impl fmt::Display for WorkerId {
     }
 }
 
+/// Names one scheduler, as a [`WorkerId`] names a worker.
+pub type SchedulerId = WorkerId;
+
 /// What a worker says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerInfo {

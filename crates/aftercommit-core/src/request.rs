@@ -83,6 +83,11 @@ impl<'a, S: EnqueueSink<'a>> EnqueueRequest<'a, S> {
         self.options(Options::new().retention(retention))
     }
 
+    /// See [`Options::group`].
+    pub fn group(self, name: impl Into<String>) -> Self {
+        self.options(Options::new().group(name))
+    }
+
     /// See [`Options::header`].
     pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.options(Options::new().header(key, value))
@@ -130,7 +135,7 @@ impl From<&Enqueue> for Enqueued {
             id: message.id.clone(),
             queue: message.queue.clone(),
             task_type: message.task_type.clone(),
-            state: enqueue.placement.state(),
+            state: enqueue.state(),
             max_retry: message.max_retry,
             process_at,
         }
