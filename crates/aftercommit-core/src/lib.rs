@@ -15,6 +15,7 @@ mod inspect;
 mod lease;
 mod message;
 mod options;
+mod outbox;
 mod outcome;
 mod policy;
 mod presence;
@@ -37,6 +38,7 @@ pub use inspect::{Action, Inspect, InspectExt, Operation, Page, Removal, Selecti
 pub use lease::{Lease, LeaseToken};
 pub use message::Message;
 pub use options::Options;
+pub use outbox::{Backlog, Claim, Outbox, OutboxRow, Postponed, RowKey};
 pub use outcome::{Failure, FailureKind, OrphanCause, Outcome, RequeueCause, Verdict, decide, decide_orphan};
 pub use policy::{AsynqBackoff, Exponential, Fixed, RetryPolicy};
 pub use presence::{
