@@ -103,7 +103,7 @@ fn chosen(only: Option<&str>) -> anyhow::Result<Vec<&'static Step>> {
 
 fn run_step(workspace: &Workspace, step: &Step, setup: &mut Setup<'_>, deadline: &Deadline) -> Outcome {
     println!("\n==> {}: {}", step.name, step.about);
-    if let Err(skipped) = setup.provide_tools(step) {
+    if let Err(skipped) = setup.prepare(step) {
         return skipped;
     }
     match step.action {

@@ -23,6 +23,14 @@ pub(crate) struct Suite {
 /// E-mail against a real SMTP server on loopback.
 pub(crate) const SMTP: Suite = Suite { name: "smtp", package: &AIOSMTPD };
 
+/// Everything that talks to a real Redis on loopback.
+pub(crate) const REDIS: Suite = Suite { name: "redis", package: &REDIS_SERVER };
+
+/// The feature that says of a `[[test]]` target, in its `required-features`, that it belongs to [`REDIS`].
+pub(crate) const REDIS_FEATURE: &str = "redis-server";
+
+const REDIS_SERVER: Package = Package { apt_name: "redis-server", probe: &["redis-server", "--version"] };
+
 // By its full path: Debian's packages are seen by Debian's Python, and by no other that may come first on PATH.
 const AIOSMTPD: Package =
     Package { apt_name: "python3-aiosmtpd", probe: &["/usr/bin/python3", "-c", "import aiosmtpd"] };

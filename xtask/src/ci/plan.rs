@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::Package;
 
 use super::command::Command;
+use super::packages::REDIS_FEATURE;
 use super::tools::CARGO_DENY;
 use crate::workspace::Workspace;
 
@@ -32,20 +33,36 @@ pub(crate) fn tests(_: &Workspace) -> Vec<Command> {
     vec![Command::cargo_test(["--workspace"])]
 }
 
-/// Runs the test targets whose `required-features` are off in a plain run, feature set by feature set.
+/// Runs the test targets whose `required-features` are off in a plain run, feature set by feature set, but for those
+/// that `redis_tests` runs.
 pub(crate) fn gated_tests(workspace: &Workspace) -> Vec<Command> {
-    let members = workspace.members();
-    let gated =
-        members.iter().flat_map(|package| gated_targets(package, &active_features(workspace, package)));
+    let gated = gated(workspace).into_iter().filter(|gated| !gated.needs_redis());
     let mut by_features: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (features, target) in gated {
-        by_features.entry(features).or_default().insert(target);
+    for Gated { features, target } in gated {
+        by_features.entry(features.join(",")).or_default().insert(target);
     }
-    let command = |(features, targets): (&String, &BTreeSet<String>)| {
-        let targets = targets.iter().flat_map(|target| ["--test", target]);
-        Command::cargo_test(["--workspace", "--features", features].into_iter().chain(targets))
-    };
-    by_features.iter().map(command).collect()
+    by_features.iter().map(|(features, targets)| tests_with(features, targets)).collect()
+}
+
+/// Runs the test targets that ask for the feature `redis-server`, of all crates at once.
+///
+/// That feature does nothing but mark them. So `cargo test` works where there is no Redis, no test decides by itself
+/// whether it runs, and a missing package is one line of this program instead of one in each test.
+pub(crate) fn redis_tests(workspace: &Workspace) -> Vec<Command> {
+    let gated: Vec<Gated> = gated(workspace).into_iter().filter(Gated::needs_redis).collect();
+    let features: BTreeSet<&str> =
+        gated.iter().flat_map(|gated| &gated.features).map(String::as_str).collect();
+    let targets: BTreeSet<String> = gated.iter().map(|gated| gated.target.clone()).collect();
+    if targets.is_empty() {
+        return Vec::new();
+    }
+    vec![tests_with(&features.into_iter().collect::<Vec<_>>().join(","), &targets)]
+}
+
+/// Cargo selects targets by name in every crate: gated targets have names that no other target has.
+fn tests_with(features: &str, targets: &BTreeSet<String>) -> Command {
+    let targets = targets.iter().flat_map(|target| ["--test", target]);
+    Command::cargo_test(["--workspace", "--features", features].into_iter().chain(targets))
 }
 
 /// Checks each crate as somebody would build it who has nothing else. In the other steps the features that one crate
@@ -92,15 +109,34 @@ fn active_features(workspace: &Workspace, package: &Package) -> BTreeSet<String>
     own.flat_map(|node| node.features.iter().map(ToString::to_string)).collect()
 }
 
-/// Test targets that need more than the active features: the features to ask for, as cargo takes them, and the target.
-fn gated_targets(package: &Package, active: &BTreeSet<String>) -> Vec<(String, String)> {
+/// A test target that needs more than the features that are on anyway.
+struct Gated {
+    /// The features to ask for, as cargo takes them.
+    features: Vec<String>,
+    target: String,
+}
+
+impl Gated {
+    fn needs_redis(&self) -> bool {
+        self.features
+            .iter()
+            .any(|feature| feature.rsplit_once('/').is_some_and(|(_, feature)| feature == REDIS_FEATURE))
+    }
+}
+
+fn gated(workspace: &Workspace) -> Vec<Gated> {
+    let members = workspace.members();
+    members.iter().flat_map(|package| gated_targets(package, &active_features(workspace, package))).collect()
+}
+
+fn gated_targets(package: &Package, active: &BTreeSet<String>) -> Vec<Gated> {
     let tests = package.targets.iter().filter(|target| target.is_test());
     tests
         .filter(|target| !target.required_features.iter().all(|feature| active.contains(feature)))
         .map(|target| {
             let features =
                 target.required_features.iter().map(|feature| format!("{}/{feature}", package.name));
-            (features.collect::<Vec<_>>().join(","), target.name.clone())
+            Gated { features: features.collect(), target: target.name.clone() }
         })
         .collect()
 }
@@ -118,6 +154,7 @@ mod tests {
         default = ["usual"]
         usual = []
         kill = []
+        redis-server = []
         [[test]]
         name = "always"
         required-features = ["usual"]
@@ -127,6 +164,12 @@ mod tests {
         [[test]]
         name = "burns"
         required-features = ["kill"]
+        [[test]]
+        name = "stores"
+        required-features = ["redis-server"]
+        [[test]]
+        name = "dies_storing"
+        required-features = ["kill", "redis-server"]
     "#;
 
     fn bank() -> OnDisk {
@@ -137,6 +180,8 @@ mod tests {
             ("bank/tests/always.rs", ""),
             ("bank/tests/dies.rs", ""),
             ("bank/tests/burns.rs", ""),
+            ("bank/tests/stores.rs", ""),
+            ("bank/tests/dies_storing.rs", ""),
             ("tool/Cargo.toml", "[package]\nname = \"tool\"\nedition = \"2024\""),
             ("tool/src/main.rs", "fn main() {}"),
         ])
@@ -155,12 +200,22 @@ mod tests {
     }
 
     #[test]
+    fn tests_that_need_redis_run_together_and_in_their_own_step_only() {
+        let lines = lines(&redis_tests(&bank().workspace));
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let line = "cargo test --no-fail-fast --workspace --features bank/kill,bank/redis-server \
+                    --test dies_storing --test stores";
+        assert!(lines[0].starts_with(line), "{lines:?}");
+    }
+
+    #[test]
     fn a_library_is_checked_with_each_feature_and_a_program_as_it_is() {
         assert_eq!(
             lines(&alone(&bank().workspace)),
             [
                 "cargo clippy --no-deps --package bank --no-default-features -- -Dwarnings",
                 "cargo clippy --no-deps --package bank --no-default-features --features kill -- -Dwarnings",
+                "cargo clippy --no-deps --package bank --no-default-features --features redis-server -- -Dwarnings",
                 "cargo clippy --no-deps --package bank --no-default-features --features usual -- -Dwarnings",
                 "cargo clippy --no-deps --package tool -- -Dwarnings",
             ]

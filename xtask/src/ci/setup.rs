@@ -36,7 +36,7 @@ impl<'a> Setup<'a> {
     /// Installs the packages of these steps' suites. What cannot be had is said, and its suites are skipped.
     pub(crate) fn provide_packages(&mut self, steps: &[&Step]) -> Outcome {
         let suites = steps.iter().flat_map(|step| step.needs).filter_map(|need| match need {
-            Need::Suite(suite) => Some(*suite),
+            Need::Suite(suite) | Need::Whole(suite) => Some(*suite),
             Need::Tool(_) => None,
         });
         let missing: Vec<&Suite> = suites.filter(|suite| !suite.package.is_installed()).collect();
@@ -47,14 +47,20 @@ impl<'a> Setup<'a> {
         Outcome::skipped()
     }
 
-    /// Installs the tools of a step. What cannot be had is said, and makes the outcome of the step.
-    pub(crate) fn provide_tools(&mut self, step: &Step) -> Result<(), Outcome> {
+    /// Whether a step can run at all. Its tools are installed; of its packages this was tried before the first step, and
+    /// what is missing was said. What cannot be had makes the outcome of the step.
+    pub(crate) fn prepare(&mut self, step: &Step) -> Result<(), Outcome> {
         for need in step.needs {
-            if let Need::Tool(tool) = need
-                && let Err(why) = self.install_tool(tool)
-            {
-                self.skip(skip_of_tool(step, tool, why));
-                return Err(Outcome::skipped());
+            match need {
+                Need::Suite(_) => {}
+                Need::Whole(suite) if suite.package.is_installed() => {}
+                Need::Whole(_) => return Err(Outcome::skipped()),
+                Need::Tool(tool) => {
+                    if let Err(why) = self.install_tool(tool) {
+                        self.skip(skip_of_tool(step, tool, why));
+                        return Err(Outcome::skipped());
+                    }
+                }
             }
         }
         Ok(())
@@ -123,8 +129,13 @@ fn skip_of_tool(step: &Step, tool: &Tool, why: &str) -> Skip {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::outcome::Ending;
+    use super::super::steps::{Action, OnFailure};
     use super::super::{STEPS, packages, tools};
     use super::*;
+    use crate::workspace::on_disk::workspace;
 
     #[test]
     fn a_skipped_suite_is_one_line_with_the_reason_and_the_package() {
@@ -133,6 +144,39 @@ mod tests {
             "skipped: smtp (python3-aiosmtpd is not installed, and AFTERCOMMIT_INSTALL=0 forbids installing it; \
              apt-get install python3-aiosmtpd)"
         );
+    }
+
+    #[test]
+    fn a_step_that_is_a_suite_is_skipped_without_its_package() {
+        static MISSING: Package =
+            Package { apt_name: "no-such-package", probe: &["no-such-program-anywhere"] };
+        static PRESENT: Package = Package { apt_name: "coreutils", probe: &["true"] };
+        static WITHOUT: Suite = Suite { name: "a", package: &MISSING };
+        static WITH: Suite = Suite { name: "b", package: &PRESENT };
+        const IS_PRESENT: &[Need] = &[Need::Whole(&WITH)];
+        const HAS_A_PART_MISSING: &[Need] = &[Need::Suite(&WITHOUT)];
+        const IS_MISSING: &[Need] = &[Need::Whole(&WITHOUT)];
+        let on_disk = workspace(&[
+            ("Cargo.toml", "[package]\nname = \"tool\"\nedition = \"2024\""),
+            ("src/main.rs", "fn main() {}"),
+        ]);
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let mut setup = Setup::new(&on_disk.workspace, Consent::Refused, &deadline);
+        let step = |needs: &'static [Need]| Step {
+            name: "example",
+            about: "",
+            needs,
+            action: Action::Commands(|_| Vec::new()),
+            on_failure: OnFailure::Continue,
+        };
+        assert!(setup.prepare(&step(IS_PRESENT)).is_ok());
+        assert!(setup.prepare(&step(HAS_A_PART_MISSING)).is_ok());
+        let outcome = setup.prepare(&step(IS_MISSING)).unwrap_err();
+        assert_eq!(outcome.ending, Ending::Skipped);
+
+        setup.provide_packages(&[&step(IS_MISSING)]);
+        let skips: Vec<_> = setup.into_skips().into_iter().map(|skip| skip.name).collect();
+        assert_eq!(skips, ["a"]);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(crate) struct Step {
 pub(crate) enum Need {
     /// A suite inside the step needs a package of the system. Without it that suite is skipped, and the rest runs.
     Suite(&'static Suite),
+    /// The step is this suite. Without its package the step is skipped.
+    Whole(&'static Suite),
     /// The step is done by this tool. Without it the step is skipped.
     Tool(&'static Tool),
 }
@@ -48,7 +50,7 @@ pub(crate) enum OnFailure {
 }
 
 /// Every step. Those after `build` reuse what it compiled as far as cargo allows: `tests` compiles nothing, `gated`
-/// only the crates whose feature it switches on; `clippy`, `alone` and `docs` share the metadata of dependencies.
+/// and `redis` only the crates whose feature they switch on; `clippy`, `alone` and `docs` share the metadata of dependencies.
 pub(crate) const STEPS: &[Step] = &[
     step("fmt", "formatting", Action::Commands(plan::fmt)),
     step("floors", "dependencies point down only", Action::Check(floors::run)),
@@ -63,6 +65,10 @@ pub(crate) const STEPS: &[Step] = &[
         ..step("tests", "unit, conformance, integration and doc tests", Action::Commands(plan::tests))
     },
     step("gated", "tests that need a feature switched on", Action::Commands(plan::gated_tests)),
+    Step {
+        needs: &[Need::Whole(&packages::REDIS)],
+        ..step("redis", "tests against a real redis-server", Action::Commands(plan::redis_tests))
+    },
     step("alone", "each crate by itself, with each of its features", Action::Commands(plan::alone)),
     step("docs", "documentation, without a warning", Action::Commands(plan::docs)),
     Step {
@@ -92,7 +98,9 @@ pub(crate) fn list() -> String {
 impl std::fmt::Display for Need {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Suite(suite) => write!(f, "{} for the {} suite", suite.package.apt_name, suite.name),
+            Self::Suite(suite) | Self::Whole(suite) => {
+                write!(f, "{} for the {} suite", suite.package.apt_name, suite.name)
+            }
             Self::Tool(tool) => f.write_str(tool.name),
         }
     }
@@ -115,5 +123,6 @@ mod tests {
         let list = list();
         assert_eq!(list.lines().count(), STEPS.len());
         assert!(list.contains("[needs python3-aiosmtpd for the smtp suite]"), "{list}");
+        assert!(list.contains("[needs redis-server for the redis suite]"), "{list}");
     }
 }

@@ -1,7 +1,7 @@
 //! Rules about edges between the workspace's own crates.
 
 use super::graph::{Crate, Dependency, Graph, Kind, Presence};
-use super::layout::{self, BANK, FRONT_DOOR, Place, TESTING};
+use super::layout::{self, BANK, FRONT_DOOR, Place, SERVERS, TESTING};
 use crate::finding::Finding;
 
 /// What the bank may name of the queue besides dev-dependencies.
@@ -21,6 +21,7 @@ pub(crate) fn check(graph: &Graph) -> Vec<Finding> {
         for dependency in own_dependencies(graph, package) {
             findings.extend(points_down(package, dependency));
             findings.extend(testing_stays_out_of_products(package, dependency));
+            findings.extend(servers_are_for_tests(package, dependency));
             findings.extend(bank_uses_the_front_door(package, dependency));
         }
     }
@@ -69,6 +70,19 @@ fn testing_stays_out_of_products(package: &Crate, dependency: &Dependency) -> Op
     ))
 }
 
+/// A benchmark stands outside and is nobody's product.
+fn servers_are_for_tests(package: &Crate, dependency: &Dependency) -> Option<Finding> {
+    let outside = layout::row(&package.name).is_some_and(|row| row.place == Place::Outside);
+    if dependency.name != SERVERS || dependency.kind == Kind::Dev || outside {
+        return None;
+    }
+    Some(Finding::error(
+        &package.name,
+        format!("{SERVERS} is compiled into the product"),
+        "make it a dev-dependency: it starts processes, and is not published",
+    ))
+}
+
 fn bank_uses_the_front_door(package: &Crate, dependency: &Dependency) -> Option<Finding> {
     if package.name != BANK {
         return None;
@@ -103,8 +117,12 @@ mod tests {
             package("aftercommit-testing", vec![on("aftercommit-core")]),
             package("aftercommit-sqlite", vec![on("aftercommit-core"), dev("aftercommit-testing")]),
             package("aftercommit", vec![optional("aftercommit-sqlite"), optional("aftercommit-testing")]),
-            package("simplebank", vec![on("aftercommit"), dev("aftercommit-testing")]),
-            package("xtask", vec![on("aftercommit-core")]),
+            package(
+                "simplebank",
+                vec![on("aftercommit"), dev("aftercommit-testing"), dev("aftercommit-servers")],
+            ),
+            package("xtask", vec![on("aftercommit-core"), on("aftercommit-servers")]),
+            package("aftercommit-servers", vec![on("rcgen")]),
         ]
     }
 
@@ -158,6 +176,13 @@ mod tests {
         let mut crates = building();
         crates[2].dependencies.push(on("aftercommit-testing"));
         assert!(problems(crates)[0].contains("aftercommit-testing is compiled into the product"));
+    }
+
+    #[test]
+    fn servers_are_compiled_into_no_product() {
+        let mut crates = building();
+        crates[3].dependencies.push(optional("aftercommit-servers"));
+        assert!(problems(crates)[0].contains("aftercommit-servers is compiled into the product"));
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(crate) struct Row {
 
 /// The conformance suite and its helpers: a dev-dependency of the floors above.
 pub(crate) const TESTING: &str = "aftercommit-testing";
+/// Real servers for tests and benchmarks: a dev-dependency of the floors above, and never more.
+pub(crate) const SERVERS: &str = "aftercommit-servers";
 /// What users import; the bank may use nothing else of the queue.
 pub(crate) const FRONT_DOOR: &str = "aftercommit";
 /// The bank, first user of the queue.
@@ -35,6 +37,8 @@ pub(crate) const BANK: &str = "simplebank";
 
 const FLOORS: &[Row] = &[
     library("aftercommit-core", 0),
+    // It starts processes, which no library of ours may.
+    program(SERVERS, Place::Floor(0)),
     library(TESTING, 1),
     library("aftercommit-redis", 2),
     library("aftercommit-postgres", 2),
@@ -43,7 +47,6 @@ const FLOORS: &[Row] = &[
     library("aftercommit-dashboard", 4),
     program("aftercommit-cli", Place::Floor(4)),
     program(BANK, Place::Floor(5)),
-    program("aftercommit-bench", Place::Outside),
     program("xtask", Place::Outside),
     program("aftercommit-bench", Place::Outside),
 ];

@@ -1,0 +1,17 @@
+//! Real servers, started privately for tests and benchmarks: each on loopback, in a directory of its own, gone when its
+//! handle is dropped and when the process that started it dies.
+//!
+//! A dev-dependency, never part of a product. What cannot be started says which Debian package is missing.
+//!
+//! - [`RedisServer`]: `redis-server` with sockets, TLS, users, append-only file; it can be stopped, killed, paused and
+//!   started again.
+//! - [`ChaosProxy`]: a slow, stalled, cut or absent network between a client and a server.
+
+mod certificates;
+mod chaos;
+mod port;
+mod process;
+mod redis;
+
+pub use chaos::ChaosProxy;
+pub use redis::{AppendFsync, RedisServer, RedisServerBuilder};
