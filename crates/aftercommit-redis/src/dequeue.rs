@@ -1,0 +1,217 @@
+//! Taking tasks, and giving back what was taken when the answer is lost.
+
+use std::sync::Arc;
+
+use aftercommit_core::{
+    Lease, LeaseGrant, LeaseToken, Leased, QueueName, Quota, Result, TaskId, Timestamp, WorkerId,
+};
+use bytes::Bytes;
+
+use crate::RedisBackend;
+use crate::keys::QueueKeys;
+use crate::message::{self, Decoded};
+use crate::reply::Reply;
+use crate::script::{Invocation, Script};
+use crate::{time, token};
+
+static DEQUEUE: Script = Script::new(include_str!("lua/dequeue.lua"));
+static RETURN_LOST: Script = Script::new(include_str!("lua/return_lost.lua"));
+
+/// The most tasks that one script takes.
+const MAX_TASKS: usize = 500;
+
+const DOING: &str = "dequeue tasks";
+
+/// A dequeue whose answer was lost: what it may have taken is nobody's.
+#[derive(Debug, Clone)]
+pub(crate) struct LostFetch {
+    queues: Vec<QueueName>,
+    token: LeaseToken,
+    worker: WorkerId,
+}
+
+/// Which worker has a task, and under which token: what stands beside the task.
+pub(crate) fn owner(token: LeaseToken, worker: &WorkerId) -> String {
+    format!("{token}|{worker}")
+}
+
+impl RedisBackend {
+    /// At most [`MAX_TASKS`] tasks, in one round trip; on a cluster in one for each queue.
+    pub(crate) async fn take(&self, quotas: &[Quota], grant: &LeaseGrant) -> Result<Vec<Leased>> {
+        self.return_lost().await?;
+        let token = self.next_token();
+        let expires_at = self.now().plus(grant.duration);
+        let fetch = LostFetch {
+            queues: quotas.iter().map(|quota| quota.queue.clone()).collect(),
+            token,
+            worker: grant.worker.clone(),
+        };
+        // Kept while the call is under way, so that a call that is dropped half-way counts as lost as well.
+        let pending = PendingFetch { backend: self, fetch: Some(fetch) };
+        let taken = self.take_some(quotas, token, expires_at, &grant.worker).await;
+        match taken {
+            Ok(rows) => {
+                pending.answered();
+                self.lease(rows, token, expires_at).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn take_some(
+        &self,
+        quotas: &[Quota],
+        token: LeaseToken,
+        expires_at: Timestamp,
+        worker: &WorkerId,
+    ) -> Result<Vec<Row>> {
+        let (score, owner) = (token::score(expires_at, token), owner(token, worker));
+        let wanted = quotas.iter().map(|quota| quota.count).sum::<usize>().min(MAX_TASKS);
+        let mut rows = Vec::with_capacity(wanted);
+        if self.link.is_cluster() {
+            // Queues lie on different nodes: each is asked by itself, first for its quota, then for what is left.
+            for spill in [false, true] {
+                for quota in quotas {
+                    let left = wanted - rows.len();
+                    let count = if spill { left } else { quota.count.min(left) };
+                    if count > 0 {
+                        let quota = [Quota { queue: quota.queue.clone(), count }];
+                        rows.extend(self.take_once(&quota, wanted, &score, &owner).await?);
+                    }
+                }
+            }
+        } else {
+            rows = self.take_once(quotas, wanted, &score, &owner).await?;
+        }
+        Ok(rows)
+    }
+
+    async fn take_once(&self, quotas: &[Quota], wanted: usize, score: &str, owner: &str) -> Result<Vec<Row>> {
+        let mut call = Invocation::new(&DEQUEUE);
+        call.arg(score);
+        call.arg(owner);
+        let mut left = wanted;
+        for quota in quotas {
+            let keys = self.keys(&quota.queue);
+            let count = quota.count.min(left);
+            left -= count;
+            call.keys([&keys.paused, &keys.pending, &keys.active, &keys.lease]);
+            call.arg(keys.tasks());
+            call.arg(count.to_string());
+        }
+        let mut reply = self.link.eval(DOING, call).await?.into_list(DOING)?.into_iter();
+        let ghosts = reply.next().unwrap_or(Reply::Int(0)).into_int(DOING)?;
+        if ghosts > 0 {
+            tracing::warn!(ghosts, "dropped pending task ids that had no task");
+        }
+        let mut rows = Vec::new();
+        for (quota, taken) in quotas.iter().zip(reply) {
+            for row in taken.into_list(DOING)? {
+                rows.push(Row::read(&quota.queue, row)?);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Decodes what was taken. What cannot be read is archived, with the reason.
+    async fn lease(&self, rows: Vec<Row>, token: LeaseToken, expires_at: Timestamp) -> Result<Vec<Leased>> {
+        let mut leased = Vec::with_capacity(rows.len());
+        for row in rows {
+            let lease = Lease { queue: row.queue.clone(), id: row.id.clone(), token, expires_at };
+            match row.decode() {
+                Ok(message) => leased.push(Leased { message, lease, stored: row.msg }),
+                Err(unreadable) => self.archive_unreadable(&row, unreadable).await,
+            }
+        }
+        Ok(leased)
+    }
+
+    /// Puts back what earlier calls took without our hearing of it.
+    async fn return_lost(&self) -> Result<()> {
+        let Some(lost) = self.lost_fetches().first().cloned() else { return Ok(()) };
+        let now = time::nanos(self.now()).to_string();
+        let call = |keys: &Arc<QueueKeys>| {
+            let mut call = Invocation::new(&RETURN_LOST);
+            call.keys([&keys.active, &keys.lease, &keys.pending]);
+            call.arg(keys.tasks());
+            call.arg(lost.token.to_string());
+            call.arg(owner(lost.token, &lost.worker));
+            call.arg(now.as_str());
+            call
+        };
+        let calls = lost.queues.iter().map(|queue| call(&self.keys(queue))).collect();
+        let mut returned = 0;
+        for reply in self.link.eval_all(DOING, calls).await? {
+            returned += reply?.into_int(DOING)?;
+        }
+        self.lost_fetches().retain(|fetch| fetch.token != lost.token);
+        if returned > 0 {
+            tracing::info!(returned, "put back tasks of a dequeue whose answer was lost");
+        }
+        Ok(())
+    }
+}
+
+/// Notes a fetch as lost unless it is answered.
+struct PendingFetch<'a> {
+    backend: &'a RedisBackend,
+    fetch: Option<LostFetch>,
+}
+
+impl PendingFetch<'_> {
+    fn answered(mut self) {
+        self.fetch = None;
+    }
+}
+
+impl Drop for PendingFetch<'_> {
+    fn drop(&mut self) {
+        /// A worker fetches one batch at a time, so there are few; beyond this their leases run out instead.
+        const MAX_LOST: usize = 64;
+        if let Some(fetch) = self.fetch.take() {
+            let mut lost = self.backend.lost_fetches();
+            if lost.len() < MAX_LOST {
+                lost.push(fetch);
+            }
+        }
+    }
+}
+
+/// A task as the scripts hand it out.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) queue: QueueName,
+    pub(crate) id: TaskId,
+    pub(crate) msg: Bytes,
+    exact: Option<Bytes>,
+    recovered: Option<Bytes>,
+}
+
+impl Row {
+    fn read(queue: &QueueName, row: Reply) -> Result<Self> {
+        let [msg, exact, recovered, id] = row.into_array(DOING)?;
+        Self::new(queue, id, msg, exact, recovered)
+    }
+
+    pub(crate) fn new(queue: &QueueName, id: Reply, msg: Reply, exact: Reply, recovered: Reply) -> Result<Self> {
+        Ok(Self {
+            queue: queue.clone(),
+            id: id.into_task_id(DOING)?,
+            msg: msg.into_bytes(DOING)?.unwrap_or_default(),
+            exact: exact.into_bytes(DOING)?,
+            recovered: recovered.into_bytes(DOING)?,
+        })
+    }
+
+    pub(crate) fn decode(&self) -> Result<aftercommit_core::Message, message::Undecodable> {
+        let Decoded { mut message, .. } =
+            message::decode(&self.msg, self.exact.as_deref(), &self.queue, self.id.clone())?;
+        message.recovered = count(self.recovered.as_deref());
+        Ok(message)
+    }
+}
+
+/// A count in a hash field; what is no number counts as none.
+pub(crate) fn count(text: Option<&[u8]>) -> u32 {
+    text.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,114 @@
+//! Storing tasks: for a client, and for a relay.
+
+use aftercommit_core::{Enqueue, MARKER_LIFE, Published, Publisher, QueueName, Refusal, Result, TaskId};
+use async_trait::async_trait;
+
+use crate::RedisBackend;
+use crate::by_queue::by_queue;
+use crate::item::{self, Origin};
+use crate::keys::QUEUES;
+use crate::reply::Reply;
+use crate::script::{Invocation, Script};
+use crate::time;
+
+static ENQUEUE: Script = Script::new(concat!(include_str!("lua/store.lua"), include_str!("lua/enqueue.lua")));
+
+/// The most tasks that one script stores; a larger batch is several scripts in one round trip.
+const MAX_ITEMS: usize = 500;
+
+const DOING: &str = "enqueue tasks";
+
+impl RedisBackend {
+    /// Stores a batch in one round trip, each queue by itself.
+    pub(crate) async fn store(
+        &self,
+        batch: &[Enqueue],
+        origin: Origin,
+    ) -> Result<Vec<Result<Published, Refusal>>> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.make_known(batch.iter().map(|item| &item.message.queue)).await?;
+        let groups = by_queue(batch, |item| &item.message.queue, MAX_ITEMS);
+        let calls = groups.iter().map(|group| self.store_call(group.queue, &group.items, origin)).collect();
+        let replies = self.link.eval_all(DOING, calls).await?;
+        let mut answers = vec![Err(Refusal::IdConflict); batch.len()];
+        for (group, reply) in groups.iter().zip(replies) {
+            for ((index, _), reply) in group.items.iter().zip(reply?.into_list(DOING)?) {
+                answers[*index] = answer(reply)?;
+            }
+        }
+        Ok(answers)
+    }
+
+    fn store_call(&self, queue: &QueueName, items: &[(usize, &Enqueue)], origin: Origin) -> Invocation {
+        let keys = self.keys(queue);
+        let mut call = Invocation::new(&ENQUEUE);
+        call.keys([&keys.pending, &keys.scheduled, &keys.due, &keys.groups]);
+        self.push_place(&mut call, &keys.prefix);
+        for (_, item) in items {
+            item::push(&mut call, &keys, item, origin);
+        }
+        call
+    }
+
+    /// The arguments before the items.
+    pub(crate) fn push_place(&self, call: &mut Invocation, prefix: &str) {
+        let now = self.now();
+        call.arg(prefix);
+        call.arg(time::nanos(now).to_string());
+        call.arg(time::second_at_or_after(now).to_string());
+        call.arg(item::millis(MARKER_LIFE).to_string());
+    }
+
+    /// Makes queues known to operators before anything is in them.
+    async fn make_known<'a>(&self, queues: impl IntoIterator<Item = &'a QueueName>) -> Result<()> {
+        let unknown = self.unknown(queues);
+        if !unknown.is_empty() {
+            let mut command = redis::cmd("SADD");
+            command.arg(QUEUES);
+            for queue in &unknown {
+                command.arg(queue.as_str());
+            }
+            self.link.call(DOING, command).await?;
+            self.is_known(&unknown);
+        }
+        Ok(())
+    }
+}
+
+/// What the script says of one item.
+pub(crate) fn answer(reply: Reply) -> Result<Result<Published, Refusal>> {
+    Ok(match reply.into_int(DOING)? {
+        1 => Ok(Published::Now),
+        2 => Ok(Published::Before),
+        0 => Err(Refusal::IdConflict),
+        _ => Err(Refusal::Duplicate),
+    })
+}
+
+#[async_trait]
+impl Publisher for RedisBackend {
+    async fn publish(&self, batch: &[Enqueue]) -> Result<Vec<Result<Published, Refusal>>> {
+        self.store(batch, Origin::Relay).await
+    }
+
+    async fn forget(&self, tasks: &[(QueueName, TaskId)]) -> Result<()> {
+        const DOING: &str = "drop the markers of published tasks";
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let commands = by_queue(tasks, |(queue, _)| queue, MAX_ITEMS).into_iter().map(|group| {
+            let keys = self.keys(group.queue);
+            let mut command = redis::cmd("UNLINK");
+            for (_, (_, id)) in &group.items {
+                command.arg(keys.published(id));
+            }
+            command
+        });
+        for reply in self.link.pipeline(DOING, commands.collect()).await? {
+            reply?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+-- Finds active tasks of one queue that are nobody's, and repairs what no settle could: an id without a task is dropped, a
+-- task without a lease gets one that is over, so that it can be settled.
+--
+-- KEYS  1 active   2 lease
+-- ARGV  1 prefix of the task keys   2 now in seconds   3 limit   4 a token   then the workers known to be dead
+-- Returns how many ids were dropped, then for each orphan {cause, id, lease score, msg, x_exact, x_recovered}
+--         cause: e its lease is over, w its worker is dead, n it had no lease
+local task_prefix, now_s, limit, token = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local token_unit, chunk = 4194304, 1000
+local reply, dropped, seen = { 0 }, 0, {}
+local dead = {}
+for at = 5, #ARGV do dead[ARGV[at]] = true end
+
+local function add(cause, id, score)
+  if seen[id] then return end
+  seen[id] = true
+  local row = redis.call('HMGET', task_prefix .. id, 'msg', 'x_exact', 'x_recovered')
+  if row[1] then
+    reply[#reply + 1] = { cause, id, score, row[1], row[2], row[3] }
+    return
+  end
+  redis.call('LREM', KEYS[1], 0, id)
+  redis.call('ZREM', KEYS[2], id)
+  redis.call('DEL', task_prefix .. id)
+  dropped = dropped + 1
+end
+
+-- The fraction of a score is its token: a lease that ends in second s has a score below s + 1.
+local over = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. (now_s + 1), 'WITHSCORES', 'LIMIT', 0, limit)
+for at = 1, #over, 2 do add('e', over[at], over[at + 1]) end
+
+local function owner_is_dead(id, score)
+  local owner = redis.call('HGET', task_prefix .. id, 'x_owner')
+  local of, worker = (owner or ''):match('^(%d+)|(.*)$')
+  return worker and dead[worker] and tonumber(of) == (tonumber(score) % 1) * token_unit
+end
+
+local first = 0
+while #reply - 1 < limit do
+  local ids = redis.call('LRANGE', KEYS[1], first, first + chunk - 1)
+  if #ids == 0 then break end
+  for index, score in ipairs(redis.call('ZMSCORE', KEYS[2], unpack(ids))) do
+    local id = ids[index]
+    if #reply - 1 >= limit then break end
+    if not score then
+      local past = string.format('%.17g', now_s - 1 + token / token_unit)
+      redis.call('ZADD', KEYS[2], past, id)
+      add('n', id, past)
+    elseif #ARGV > 4 and owner_is_dead(id, score) then
+      add('w', id, score)
+    end
+  end
+  first = first + chunk
+end
+reply[1] = dropped
+return reply

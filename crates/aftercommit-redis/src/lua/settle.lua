@@ -1,0 +1,135 @@
+-- Writes down what became of leased tasks of one queue. Only the current lease may settle: the fraction of the lease's
+-- score must be the token. A stale settle changes nothing.
+--
+-- KEYS  1 active   2 lease   3 pending   4 completed   5 retry   6 archived   7 x:due
+--       8 processed   9 failed   10 processed on this day   11 failed on this day
+-- ARGV  1 prefix of the task keys   2 now in seconds   3 now in nanoseconds   4 second at which the counts of the day expire
+--       then for each item: id, token, outcome, and for the outcome
+--         d  lock                                       done: delete it
+--         c  lock, msg, exact, result, expiry second    completed: keep it until then ('+' before the result, or nothing)
+--         r  msg, exact, second, ms                     failed, retry then; the second is rounded up
+--         s  msg, exact, second, ms                     the same, but it counts as nothing
+--         a  msg, exact                                 archive
+--         q  (nothing)                                  back to the front of pending
+--         Q  (nothing)                                  the same, from a dead worker
+--       A lock is the key of a unique lock to free, or nothing.
+-- Returns for each item 1 settled, 0 the lease is lost
+local task_prefix, now_s, now_ns, day_end = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local arity = { d = 1, c = 5, r = 4, s = 4, a = 2, q = 0, Q = 0 }
+local token_unit = 4194304
+local items, ids = {}, {}
+
+local at, last = 5, #ARGV
+while at <= last do
+  items[#items + 1] = at
+  ids[#ids + 1] = ARGV[at]
+  at = at + 3 + arity[ARGV[at + 2]]
+end
+
+local scores = redis.call('ZMSCORE', KEYS[2], unpack(ids))
+local answers, settled, gone, back = {}, {}, {}, {}
+local left, processed, failed = {}, 0, 0
+
+local function free(lock, id)
+  if lock ~= '' and redis.call('GET', lock) == id then redis.call('DEL', lock) end
+end
+
+local function keep(key, state, msg, exact, ...)
+  redis.call('HSET', key, 'msg', msg, 'state', state, ...)
+  if exact ~= '' then
+    redis.call('HSET', key, 'x_exact', exact)
+    redis.call('HDEL', key, 'x_owner')
+  else
+    redis.call('HDEL', key, 'x_owner', 'x_exact')
+  end
+end
+
+local function wait_until(id, second, ms)
+  redis.call('ZADD', KEYS[5], second, id)
+  redis.call('ZADD', KEYS[7], ms, id)
+end
+
+for index, item in ipairs(items) do
+  local id, token, outcome = ARGV[item], tonumber(ARGV[item + 1]), ARGV[item + 2]
+  local score = scores[index] and tonumber(scores[index])
+  -- An id that comes twice in one batch settles once.
+  if not score or (score % 1) * token_unit ~= token or left[id] then
+    answers[index] = 0
+  else
+    answers[index] = 1
+    settled[#settled + 1] = id
+    left[id] = true
+    local key, arg = task_prefix .. id, item + 3
+    if outcome == 'd' then
+      gone[#gone + 1] = key
+      free(ARGV[arg], id)
+      processed = processed + 1
+    elseif outcome == 'c' then
+      local result = ARGV[arg + 3]
+      if result == '' then
+        keep(key, 'completed', ARGV[arg + 1], ARGV[arg + 2])
+      else
+        keep(key, 'completed', ARGV[arg + 1], ARGV[arg + 2], 'result', result:sub(2))
+      end
+      redis.call('ZADD', KEYS[4], ARGV[arg + 4], id)
+      free(ARGV[arg], id)
+      processed = processed + 1
+    elseif outcome == 'r' or outcome == 's' then
+      keep(key, 'retry', ARGV[arg], ARGV[arg + 1])
+      wait_until(id, ARGV[arg + 2], ARGV[arg + 3])
+      if outcome == 'r' then
+        processed = processed + 1
+        failed = failed + 1
+      end
+    elseif outcome == 'a' then
+      keep(key, 'archived', ARGV[arg], ARGV[arg + 1])
+      redis.call('ZADD', KEYS[6], now_s, id)
+      processed = processed + 1
+      failed = failed + 1
+    else
+      redis.call('HSET', key, 'state', 'pending', 'pending_since', now_ns)
+      redis.call('HDEL', key, 'x_owner')
+      if outcome == 'Q' then redis.call('HINCRBY', key, 'x_recovered', 1) end
+      back[#back + 1] = id
+    end
+  end
+end
+if #settled == 0 then return answers end
+
+redis.call('ZREM', KEYS[2], unpack(settled))
+if #gone > 0 then redis.call('DEL', unpack(gone)) end
+
+-- The oldest ids stand at the tail of active, and those are mostly the ones that are settled. So: pop as many as were
+-- settled, put back what is not ours, and search only for the stragglers, from the tail.
+local others = {}
+for _, id in ipairs(redis.call('RPOP', KEYS[1], #settled) or {}) do
+  if left[id] then left[id] = nil else others[#others + 1] = id end
+end
+if #others > 0 then
+  local again = {}
+  for index = #others, 1, -1 do again[#again + 1] = others[index] end
+  redis.call('RPUSH', KEYS[1], unpack(again))
+end
+for _, id in ipairs(settled) do
+  if left[id] then redis.call('LREM', KEYS[1], -1, id) end
+end
+
+-- Pushed from the last to the first, so that the batch stands at the front in its own order.
+if #back > 0 then
+  local front = {}
+  for index = #back, 1, -1 do front[#front + 1] = back[index] end
+  redis.call('RPUSH', KEYS[3], unpack(front))
+end
+
+local function count(total, day, by)
+  if by == 0 then return end
+  if redis.call('INCRBY', day, by) == by then redis.call('EXPIREAT', day, day_end) end
+  -- A total that would pass the largest integer starts again, and the other with it, as asynq has it.
+  if redis.pcall('INCRBY', total, by).err then
+    redis.call('SET', KEYS[8], by)
+    redis.call('SET', KEYS[9], 0)
+  end
+end
+count(KEYS[8], KEYS[10], processed)
+count(KEYS[9], KEYS[11], failed)
+return answers

@@ -1,0 +1,148 @@
+//! Settling tasks and extending leases: only the holder of the current lease may.
+
+use std::time::Duration;
+
+use aftercommit_core::{
+    Error, Lease, LeaseLost, Outcome, QueueName, RequeueCause, Result, Settlement, Timestamp,
+};
+
+use crate::RedisBackend;
+use crate::by_queue::by_queue;
+use crate::exact::Exact;
+use crate::message;
+use crate::patch::{Change, Patch};
+use crate::reply::Reply;
+use crate::script::{Invocation, Script};
+use crate::time;
+
+static SETTLE: Script = Script::new(include_str!("lua/settle.lua"));
+static EXTEND: Script = Script::new(include_str!("lua/extend.lua"));
+
+/// The most tasks that one script settles.
+const MAX_ITEMS: usize = 500;
+/// The most leases that one script extends.
+const MAX_LEASES: usize = 1_000;
+/// How long the counts of a day are kept, as asynq has it.
+const DAY_COUNTS_KEPT: Duration = Duration::from_secs(90 * 86_400);
+
+const SETTLING: &str = "settle tasks";
+const EXTENDING: &str = "extend leases";
+
+impl RedisBackend {
+    pub(crate) async fn settle_batch(&self, batch: &[Settlement]) -> Result<Vec<Result<(), LeaseLost>>> {
+        let groups = by_queue(batch, |item| &item.leased.lease.queue, MAX_ITEMS);
+        let mut calls = Vec::with_capacity(groups.len());
+        for group in &groups {
+            calls.push(self.settle_call(group.queue, &group.items)?);
+        }
+        let mut answers = vec![Err(LeaseLost); batch.len()];
+        for (group, reply) in groups.iter().zip(self.link.eval_all(SETTLING, calls).await?) {
+            for ((index, _), reply) in group.items.iter().zip(reply?.into_list(SETTLING)?) {
+                answers[*index] = holds(reply, SETTLING)?;
+            }
+        }
+        Ok(answers)
+    }
+
+    fn settle_call(&self, queue: &QueueName, items: &[(usize, &Settlement)]) -> Result<Invocation> {
+        let (now, keys) = (self.now(), self.keys(queue));
+        let mut call = Invocation::new(&SETTLE);
+        call.keys([&keys.active, &keys.lease, &keys.pending, &keys.completed, &keys.retry, &keys.archived]);
+        call.keys([&keys.due, &keys.processed, &keys.failed]);
+        call.keys([&keys.processed_on(now), &keys.failed_on(now)]);
+        call.arg(keys.tasks());
+        call.arg(time::second(now).to_string());
+        call.arg(time::nanos(now).to_string());
+        call.arg(time::second(now.plus(DAY_COUNTS_KEPT)).to_string());
+        for (_, item) in items {
+            push(&mut call, item, now)?;
+        }
+        Ok(call)
+    }
+
+    pub(crate) async fn extend_batch(
+        &self,
+        leases: &[Lease],
+        duration: Duration,
+    ) -> Result<Vec<Result<Timestamp, LeaseLost>>> {
+        let until = self.now().plus(duration);
+        let groups = by_queue(leases, |lease| &lease.queue, MAX_LEASES);
+        let calls = groups.iter().map(|group| {
+            let mut call = Invocation::new(&EXTEND);
+            call.keys([&self.keys(group.queue).lease]);
+            call.arg(time::second_at_or_after(until).to_string());
+            for (_, lease) in &group.items {
+                call.arg(lease.id.as_str());
+                call.arg(lease.token.to_string());
+            }
+            call
+        });
+        let mut answers = vec![Err(LeaseLost); leases.len()];
+        for (group, reply) in groups.iter().zip(self.link.eval_all(EXTENDING, calls.collect()).await?) {
+            for ((index, _), reply) in group.items.iter().zip(reply?.into_list(EXTENDING)?) {
+                answers[*index] = holds(reply, EXTENDING)?.map(|()| until);
+            }
+        }
+        Ok(answers)
+    }
+}
+
+fn holds(reply: Reply, doing: &'static str) -> Result<Result<(), LeaseLost>> {
+    Ok(if reply.into_int(doing)? == 1 { Ok(()) } else { Err(LeaseLost) })
+}
+
+/// Adds one item to the arguments. A message is written back by patching the bytes that were read, so that what we do
+/// not understand of it survives.
+fn push(call: &mut Invocation, item: &Settlement, now: Timestamp) -> Result<()> {
+    let (message, stored) = (&item.leased.message, &item.leased.stored);
+    let lease = &item.leased.lease;
+    call.arg(lease.id.as_str());
+    call.arg(lease.token.to_string());
+    let patched = |call: &mut Invocation, patch: Patch<'_>| {
+        let bytes = patch.apply(stored).map_err(|error| Error::store(SETTLING, error.to_string()))?;
+        call.arg(bytes);
+        call.arg(patch.exact(&Exact::of(message)).unwrap_or_default());
+        Ok(())
+    };
+    let failed = |error, retried| Patch {
+        error: Change::Set(error),
+        last_failed_at: Change::Set(now),
+        retried,
+        ..Patch::default()
+    };
+    match &item.outcome {
+        Outcome::Done => {
+            call.arg("d");
+            call.arg(message::unique_key(stored).unwrap_or_default());
+        }
+        Outcome::Complete { retention, result } => {
+            call.arg("c");
+            call.arg(message::unique_key(stored).unwrap_or_default());
+            patched(call, Patch { completed_at: Change::Set(now), ..Patch::default() })?;
+            call.arg(result.as_ref().map(|result| [b"+", &**result].concat()).unwrap_or_default());
+            call.arg(time::second_at_or_after(now.plus(*retention)).to_string());
+        }
+        Outcome::Retry { at, error } => {
+            call.arg("r");
+            patched(call, failed(error, Change::Set(message.retried.saturating_add(1))))?;
+            push_due(call, *at);
+        }
+        Outcome::Snooze { at, error } => {
+            call.arg("s");
+            patched(call, failed(error, Change::Keep))?;
+            push_due(call, *at);
+        }
+        Outcome::Archive { error } => {
+            call.arg("a");
+            patched(call, failed(error, Change::Keep))?;
+        }
+        Outcome::Requeue(RequeueCause::Returned) => call.arg("q"),
+        Outcome::Requeue(RequeueCause::Recovered) => call.arg("Q"),
+    }
+    Ok(())
+}
+
+fn push_due(call: &mut Invocation, at: Timestamp) {
+    call.arg(time::second_at_or_after(at).to_string());
+    call.arg(at.as_millis().to_string());
+}
