@@ -64,6 +64,8 @@ pub(crate) mod field {
     pub(crate) const EXACT: &str = "x_exact";
     /// Ours: how many times the task was taken back from a dead worker without counting as a failure.
     pub(crate) const RECOVERED: &str = "x_recovered";
+    /// Ours: which worker has the task, and under which lease: `TOKEN|HOST:PID:UUID`.
+    pub(crate) const OWNER: &str = "x_owner";
     /// Ours: the bytes that were in [`MSG`] and could not be read, once a readable stand-in is there.
     pub(crate) const RAW: &str = "x_raw";
 }
@@ -97,6 +99,9 @@ pub(crate) struct QueueKeys {
     pub(crate) groups: String,
     /// ZSET of the keys of sets being aggregated, by the Unix second at which they may be reclaimed.
     pub(crate) aggregation_sets: String,
+    tasks: String,
+    /// Ours, SET: the workers that may have tasks of the queue.
+    pub(crate) owners: String,
     /// Ours, ZSET: the ids of [`Self::scheduled`] and [`Self::retry`] by exact due time, Unix milliseconds.
     pub(crate) due: String,
 }
@@ -119,14 +124,21 @@ impl QueueKeys {
             failed: key("failed"),
             groups: key("groups"),
             aggregation_sets: key("aggregation_sets"),
+            tasks: key("t:"),
+            owners: key("x:owners"),
             due: key("x:due"),
             prefix,
         }
     }
 
+    /// What the keys of tasks begin with; scripts append an id.
+    pub(crate) fn tasks(&self) -> &str {
+        &self.tasks
+    }
+
     /// HASH: a task. See [`field`].
     pub(crate) fn task(&self, id: &TaskId) -> String {
-        concat(&[&self.prefix, "t:", id.as_str()])
+        concat(&[&self.tasks, id.as_str()])
     }
 
     /// Ours, STRING: that a task came from an outbox and need not be published again.

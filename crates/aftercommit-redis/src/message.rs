@@ -3,20 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use aftercommit_core::{Message, QueueName, TaskId, TaskType, Timestamp};
+use aftercommit_core::{GroupName, Message, QueueName, TaskId, TaskType, Timestamp};
 use bytes::Bytes;
 
 use crate::exact::Exact;
-use crate::salvage::{self, Undecodable};
+use crate::salvage;
+pub(crate) use crate::salvage::Undecodable;
 use crate::seconds;
 use crate::view::{View, header, number};
 use crate::wire;
 
 /// Writes a message: fields in ascending order, defaults left out. What seconds cannot hold is lost here
 /// and belongs beside the message, see [`Exact::of`]; so does [`Message::recovered`].
-pub(crate) fn encode(message: &Message, unique_key: Option<&str>, group: Option<&str>) -> Vec<u8> {
+pub(crate) fn encode(message: &Message, unique_key: Option<&str>) -> Vec<u8> {
     let unique_key = unique_key.unwrap_or_default();
-    let group = group.unwrap_or_default();
+    let group = message.group.as_ref().map_or("", GroupName::as_str);
     let error = message.last_error.as_deref().unwrap_or_default();
     let texts =
         [message.task_type.as_str(), message.id.as_str(), message.queue.as_str(), unique_key, group, error];
@@ -67,8 +68,6 @@ pub(crate) struct Decoded {
     pub(crate) message: Message,
     /// The key of its unique lock.
     pub(crate) unique_key: Option<Bytes>,
-    /// Its group.
-    pub(crate) group: Option<String>,
     /// When it completed.
     pub(crate) completed_at: Option<Timestamp>,
 }
@@ -88,11 +87,13 @@ pub(crate) fn decode(
 ) -> Result<Decoded, Undecodable> {
     let (view, fault) = View::read(stored);
     let exact = exact.map(Exact::parse).unwrap_or_default();
-    let message = |task_type, headers| Message {
+    let message = |task_type, headers, group| Message {
         id,
         queue: queue.clone(),
         task_type,
         payload: stored.slice_ref(view.payload),
+        // A name that we do not allow stays in the bytes and in the hash; the task is worth more than it.
+        group,
         headers,
         max_retry: u32::try_from(view.max_retry).unwrap_or(0),
         timeout: seconds::length(view.timeout, exact.timeout),
@@ -107,20 +108,26 @@ pub(crate) fn decode(
         let task_type =
             TaskType::new(text("task type", view.task_type)?).map_err(|error| error.to_string())?;
         let group = some(view.group).map(|group| text("group", group)).transpose()?;
+        let group = group.and_then(|group| GroupName::new(group).ok());
         Ok((task_type, headers(&view)?, group))
     });
     match parts {
         Ok((task_type, headers, group)) => Ok(Decoded {
-            message: message(task_type, headers),
+            message: message(task_type, headers, group),
             unique_key: some(view.unique_key).map(|key| stored.slice_ref(key)),
-            group: group.map(str::to_owned),
             completed_at: seconds::past(view.completed_at, exact.completed_at),
         }),
         Err(reason) => {
-            let stand_in = message(salvage::task_type(view.task_type), salvage::headers(&view.headers));
+            let stand_in = message(salvage::task_type(view.task_type), salvage::headers(&view.headers), None);
             Err(Undecodable::new(reason, stand_in))
         }
     }
+}
+
+/// The key of the unique lock that stands in a stored message.
+pub(crate) fn unique_key(stored: &Bytes) -> Option<Bytes> {
+    let (view, _) = View::read(stored);
+    some(view.unique_key).map(|key| stored.slice_ref(key))
 }
 
 fn headers(view: &View<'_>) -> Result<BTreeMap<String, String>, String> {
@@ -157,14 +164,14 @@ mod tests {
 
     #[test]
     fn missing_fields_have_their_defaults() {
-        let Decoded { message, unique_key, group, completed_at } = read(&typed("")).unwrap();
+        let Decoded { message, unique_key, completed_at } = read(&typed("")).unwrap();
         assert_eq!((message.id.as_str(), message.queue.as_str()), ("id", "default"));
         assert_eq!(
             (message.max_retry, message.retried, message.timeout, message.deadline),
             (0, 0, None, None)
         );
         assert_eq!((message.last_error, message.last_failed_at), (None, None));
-        assert_eq!((unique_key, group, completed_at), (None, None, None));
+        assert_eq!((unique_key, &message.group, completed_at), (None, &None, None));
     }
 
     #[test]
@@ -193,7 +200,7 @@ mod tests {
     fn what_a_u32_holds_and_go_does_not_is_cut_to_the_most_go_can_hold() {
         let mut message = read(&typed("")).unwrap().message;
         message.max_retry = u32::MAX;
-        assert_eq!(TaskMessage::decode(&*encode(&message, None, None)).unwrap().retry, i32::MAX);
+        assert_eq!(TaskMessage::decode(&*encode(&message, None)).unwrap().retry, i32::MAX);
     }
 
     #[test]
@@ -211,7 +218,7 @@ mod tests {
             let stand_in = undecodable.into_message();
             assert_eq!(stand_in.id.as_str(), "id");
             assert!(stand_in.last_error.as_ref().unwrap().contains(reason), "{stand_in:?}");
-            assert_eq!(read(&encode(&stand_in, None, None)).unwrap().message, stand_in);
+            assert_eq!(read(&encode(&stand_in, None)).unwrap().message, stand_in);
         }
     }
 
@@ -225,19 +232,19 @@ mod tests {
     proptest! {
         #[test]
         fn a_message_is_written_as_any_protobuf_library_writes_it(sample in oracle::sample()) {
-            let bytes = encode(&sample.message, sample.unique_key.as_deref(), sample.group.as_deref());
+            let bytes = encode(&sample.message, sample.unique_key.as_deref());
             prop_assert!(bytes.len() <= bytes.capacity());
             prop_assert_eq!(&bytes, &TaskMessage::from(&sample).encode_to_vec());
         }
 
         #[test]
         fn a_message_reads_back_to_the_last_nanosecond(sample in oracle::sample()) {
-            let oracle::Sample { message, unique_key, group } = sample;
-            let stored = Bytes::from(encode(&message, unique_key.as_deref(), group.as_deref()));
+            let oracle::Sample { message, unique_key } = sample;
+            let stored = Bytes::from(encode(&message, unique_key.as_deref()));
             let exact = Exact::of(&message).text();
             let read = decode(&stored, exact.as_ref().map(String::as_bytes), &message.queue, message.id.clone());
             let unique_key = unique_key.map(Bytes::from);
-            prop_assert_eq!(read.unwrap(), Decoded { message, unique_key, group, completed_at: None });
+            prop_assert_eq!(read.unwrap(), Decoded { message, unique_key, completed_at: None });
         }
 
         #[test]
@@ -253,13 +260,13 @@ mod tests {
         fn no_damaged_message_makes_the_reader_panic(
             sample in oracle::sample(), cut in 0usize..400, at in 0usize..400, byte: u8,
         ) {
-            let mut stored = encode(&sample.message, sample.unique_key.as_deref(), sample.group.as_deref());
+            let mut stored = encode(&sample.message, sample.unique_key.as_deref());
             stored.truncate(cut.max(1));
             let at = at % stored.len();
             stored[at] = byte;
             if let Err(undecodable) = read(&stored) {
                 let stand_in = undecodable.into_message();
-                prop_assert!(read(&encode(&stand_in, None, None)).is_ok());
+                prop_assert!(read(&encode(&stand_in, None)).is_ok());
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aftercommit_core::{Message, QueueName, TaskId, TaskType, Timestamp};
+use aftercommit_core::{GroupName, Message, QueueName, TaskId, TaskType, Timestamp};
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -58,11 +58,10 @@ pub(crate) struct Header {
 pub(crate) struct Sample {
     pub(crate) message: Message,
     pub(crate) unique_key: Option<String>,
-    pub(crate) group: Option<String>,
 }
 
 impl From<&Sample> for TaskMessage {
-    fn from(Sample { message, unique_key, group }: &Sample) -> Self {
+    fn from(Sample { message, unique_key }: &Sample) -> Self {
         let headers = message.headers.iter();
         Self {
             task_type: message.task_type.to_string(),
@@ -78,7 +77,7 @@ impl From<&Sample> for TaskMessage {
             last_failed_at: message.last_failed_at.map_or(0, seconds::of_past),
             retention: seconds::of_length(message.retention),
             completed_at: 0,
-            group_key: group.clone().unwrap_or_default(),
+            group_key: message.group.as_ref().map_or_else(String::new, GroupName::to_string),
             headers: headers.map(|(k, v)| Header { key: k.clone(), value: v.clone() }).collect(),
         }
     }
@@ -90,7 +89,8 @@ pub(crate) fn sample() -> impl Strategy<Value = Sample> {
     let texts = ("[a-zé:]{1,12}", "[ -~]{0,9}[!-~]", "[ -~]{0,9}[!-~]", any::<Vec<u8>>(), headers());
     let numbers = (count.clone(), count, optional_length(), optional_moment(), length(), optional_moment());
     let optional = proptest::option::of(".{1,12}");
-    (texts, numbers, optional.clone(), optional.clone(), optional).prop_map(
+    let group = proptest::option::of("[a-zé:]{1,12}");
+    (texts, numbers, optional.clone(), optional, group).prop_map(
         |((task_type, id, queue, payload, headers), numbers, last_error, unique_key, group)| {
             let (max_retry, retried, timeout, deadline, retention, last_failed_at) = numbers;
             let message = Message {
@@ -98,6 +98,7 @@ pub(crate) fn sample() -> impl Strategy<Value = Sample> {
                 queue: QueueName::new(queue).unwrap(),
                 task_type: TaskType::new(task_type).unwrap(),
                 payload: payload.into(),
+                group: group.map(|group| GroupName::new(group).unwrap()),
                 headers,
                 max_retry,
                 timeout,
@@ -108,7 +109,7 @@ pub(crate) fn sample() -> impl Strategy<Value = Sample> {
                 last_error,
                 last_failed_at,
             };
-            Sample { message, unique_key, group }
+            Sample { message, unique_key }
         },
     )
 }

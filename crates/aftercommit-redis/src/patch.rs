@@ -22,6 +22,14 @@ pub(crate) enum Change<T> {
 }
 
 impl<'a, T> Change<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Change<U> {
+        match self {
+            Self::Keep => Change::Keep,
+            Self::Clear => Change::Clear,
+            Self::Set(value) => Change::Set(change(value)),
+        }
+    }
+
     fn value(self, written: impl FnOnce(T) -> Value<'a>) -> Option<Value<'a>> {
         match self {
             Self::Keep => None,
@@ -34,6 +42,8 @@ impl<'a, T> Change<T> {
 /// The fields that change during a task's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Patch<'a> {
+    /// The payload, which only an operator changes.
+    pub(crate) payload: Change<&'a [u8]>,
     /// How many failed attempts were followed by another one.
     pub(crate) retried: Change<u32>,
     /// Why the last failed attempt failed.
@@ -58,7 +68,8 @@ impl<'a> Patch<'a> {
                 edit.place = field.span.end;
             }
         }
-        let added = if let Change::Set(error) = self.error { error.len() } else { 0 };
+        let added = |change: Change<usize>| if let Change::Set(bytes) = change { bytes } else { 0 };
+        let added = added(self.error.map(str::len)) + added(self.payload.map(<[u8]>::len));
         let mut out = Vec::with_capacity(stored.len() + added + FRAME);
         put(&edits, 0, &mut out);
         for field in wire::fields(stored) {
@@ -72,8 +83,7 @@ impl<'a> Patch<'a> {
     }
 
     /// What is to be stored beside the patched message, from what was stored beside the old one.
-    pub(crate) fn exact(&self, stored: Option<&[u8]>) -> Option<String> {
-        let mut exact = stored.map(Exact::parse).unwrap_or_default();
+    pub(crate) fn exact(&self, mut exact: Exact) -> Option<String> {
         for (change, value) in
             [(self.last_failed_at, &mut exact.last_failed_at), (self.completed_at, &mut exact.completed_at)]
         {
@@ -87,19 +97,20 @@ impl<'a> Patch<'a> {
     }
 
     /// In ascending order.
-    fn edits(&self) -> [Edit<'a>; 4] {
+    fn edits(&self) -> [Edit<'a>; 5] {
         let past = |moment| Value::Int(seconds::of_past(moment));
         let edit = |number, value| Edit { number, value, place: 0 };
         [
+            edit(number::PAYLOAD, self.payload.value(Value::Bytes)),
             edit(number::RETRIED, self.retried.value(|retried| Value::Int(count(retried)))),
-            edit(number::ERROR, self.error.value(Value::Text)),
+            edit(number::ERROR, self.error.value(|error| Value::Bytes(error.as_bytes()))),
             edit(number::LAST_FAILED_AT, self.last_failed_at.value(past)),
             edit(number::COMPLETED_AT, self.completed_at.value(past)),
         ]
     }
 }
 
-/// More than the keys, lengths and integers of all four fields take.
+/// More than the keys, lengths and integers of all five fields take.
 const FRAME: usize = 48;
 
 /// What is to be written for one field.
@@ -113,7 +124,7 @@ struct Edit<'a> {
 
 enum Value<'a> {
     Int(i64),
-    Text(&'a str),
+    Bytes(&'a [u8]),
 }
 
 /// Writes those fields that stand behind byte `place`.
@@ -121,7 +132,7 @@ fn put(edits: &[Edit<'_>], place: usize, out: &mut Vec<u8>) {
     for edit in edits.iter().filter(|edit| edit.place == place) {
         match edit.value {
             Some(Value::Int(value)) => wire::put_int(out, edit.number, value),
-            Some(Value::Text(text)) => wire::put_bytes(out, edit.number, text.as_bytes()),
+            Some(Value::Bytes(bytes)) => wire::put_bytes(out, edit.number, bytes),
             None => {}
         }
     }
@@ -182,20 +193,30 @@ mod tests {
     }
 
     #[test]
+    fn a_payload_is_replaced_where_it_stands() {
+        let patch_payload = |message: &str, payload| {
+            patch(message, &Patch { payload: Change::Set(payload), ..Patch::default() })
+        };
+        assert_eq!(patch_payload("0a017412026162281912017a", b"c"), "0a01741201632819");
+        assert_eq!(patch_payload(PLAIN, b"c"), "0a01741201632819400a7a060a016b120176");
+        assert_eq!(patch_payload("0a0174120261622819", b""), "0a01742819");
+    }
+
+    #[test]
     fn what_is_no_protobuf_is_refused() {
         assert_eq!(failed().apply(b"\x0a\x05t").unwrap_err(), Malformed { at: 0 });
     }
 
     #[test]
     fn the_exact_values_follow_the_patch() {
-        let stored = Some(&b"t1.5 f3.25"[..]);
+        let stored = Exact::parse(b"t1.5 f3.25");
         assert_eq!(failed().exact(stored).unwrap(), "t1.5 f5.4");
         assert_eq!(Patch::default().exact(stored).unwrap(), "t1.5 f3.25");
         let whole = Patch { last_failed_at: Change::Set(Timestamp::from_millis(5_000)), ..Patch::default() };
-        assert_eq!(whole.exact(Some(b"f3.25")), None);
+        assert_eq!(whole.exact(Exact::parse(b"f3.25")), None);
         let completed =
             Patch { completed_at: Change::Set(Timestamp::from_millis(7_001)), ..Patch::default() };
-        assert_eq!(completed.exact(None).unwrap(), "c7.001");
+        assert_eq!(completed.exact(Exact::default()).unwrap(), "c7.001");
     }
 
     #[test]
@@ -203,7 +224,7 @@ mod tests {
         let completed =
             Patch { completed_at: Change::Set(Timestamp::from_millis(7_001)), ..Patch::default() };
         let stored = Bytes::from(completed.apply(&hex::decode(PLAIN).unwrap()).unwrap());
-        let exact = completed.exact(None);
+        let exact = completed.exact(Exact::default());
         let decoded = decode(
             &stored,
             exact.as_ref().map(String::as_bytes),
@@ -218,21 +239,21 @@ mod tests {
         fn a_patched_message_is_the_one_that_would_have_been_written(
             sample in oracle::sample(), retried in 0u32..1000, error in ".{0,8}", failed_at in any::<u32>(),
         ) {
-            let oracle::Sample { mut message, unique_key, group } = sample;
-            let before = encode(&message, unique_key.as_deref(), group.as_deref());
+            let oracle::Sample { mut message, unique_key } = sample;
+            let before = encode(&message, unique_key.as_deref());
             let failed_at = Timestamp::from_millis(failed_at.into());
             let patch = Patch {
                 retried: Change::Set(retried),
                 error: Change::Set(&error),
                 last_failed_at: Change::Set(failed_at),
-                completed_at: Change::Keep,
+                ..Patch::default()
             };
             let patched = patch.apply(&before).unwrap();
-            let exact = patch.exact(Exact::of(&message).text().as_ref().map(String::as_bytes));
+            let exact = patch.exact(Exact::of(&message));
             message.retried = retried;
             message.last_error = Some(error.clone());
             message.last_failed_at = Some(failed_at);
-            prop_assert_eq!(patched, encode(&message, unique_key.as_deref(), group.as_deref()));
+            prop_assert_eq!(patched, encode(&message, unique_key.as_deref()));
             prop_assert_eq!(exact, Exact::of(&message).text());
         }
 

@@ -1,94 +1,58 @@
 //! The records of schedulers: their entries, and what each entry enqueued when.
 
-use aftercommit_core::Timestamp;
+use aftercommit_core::{EnqueueEvent, ScheduleEntry, TaskId};
 use bytes::Bytes;
 use prost::Message as _;
 
-use crate::entry_option::EntryOption;
 use crate::{go_time, proto};
 
-/// A periodic task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    /// Its id, new at each start of its scheduler.
-    pub(crate) id: String,
-    /// When it is enqueued, as in `@every 1s` or `*/5 * * * *`.
-    pub(crate) spec: String,
-    /// The type of the task.
-    pub(crate) task_type: String,
-    /// Its payload.
-    pub(crate) payload: Bytes,
-    /// Its options.
-    pub(crate) options: Vec<EntryOption>,
-    /// When it is enqueued next.
-    pub(crate) next_at: Option<Timestamp>,
-    /// When it was enqueued last.
-    pub(crate) prev_at: Option<Timestamp>,
+/// Writes the record of an entry.
+pub(crate) fn encode(entry: &ScheduleEntry) -> Vec<u8> {
+    proto::SchedulerEntry {
+        id: entry.id.clone(),
+        spec: entry.spec.clone(),
+        task_type: entry.task_type.clone(),
+        task_payload: entry.payload.clone(),
+        enqueue_options: entry.options.clone(),
+        next_enqueue_time: go_time::to_proto(entry.next_at),
+        prev_enqueue_time: go_time::to_proto(entry.previous_at),
+    }
+    .encode_to_vec()
 }
 
-impl Entry {
-    /// Writes the record.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        proto::SchedulerEntry {
-            id: self.id.clone(),
-            spec: self.spec.clone(),
-            task_type: self.task_type.clone(),
-            task_payload: self.payload.clone(),
-            enqueue_options: self.options.iter().map(ToString::to_string).collect(),
-            next_enqueue_time: go_time::to_proto(self.next_at),
-            prev_enqueue_time: go_time::to_proto(self.prev_at),
-        }
-        .encode_to_vec()
-    }
-
-    /// Reads a record.
-    ///
-    /// # Errors
-    /// If it is no protobuf.
-    pub(crate) fn decode(record: Bytes) -> Result<Self, prost::DecodeError> {
-        let record = proto::SchedulerEntry::decode(record)?;
-        Ok(Self {
-            id: record.id,
-            spec: record.spec,
-            task_type: record.task_type,
-            payload: record.task_payload,
-            options: record.enqueue_options.iter().map(|text| EntryOption::parse(text)).collect(),
-            next_at: go_time::from_proto(record.next_enqueue_time.as_ref()),
-            prev_at: go_time::from_proto(record.prev_enqueue_time.as_ref()),
-        })
-    }
+/// Reads the record of an entry.
+///
+/// # Errors
+/// If it is no protobuf.
+pub(crate) fn decode(record: Bytes) -> Result<ScheduleEntry, prost::DecodeError> {
+    let record = proto::SchedulerEntry::decode(record)?;
+    Ok(ScheduleEntry {
+        id: record.id,
+        spec: record.spec,
+        task_type: record.task_type,
+        payload: record.task_payload,
+        options: record.enqueue_options,
+        next_at: go_time::from_proto(record.next_enqueue_time.as_ref()),
+        previous_at: go_time::from_proto(record.prev_enqueue_time.as_ref()),
+    })
 }
 
-/// That an entry enqueued a task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EnqueueEvent {
-    /// The id that the task was given.
-    pub(crate) task_id: String,
-    /// When.
-    pub(crate) at: Timestamp,
+/// Writes the record of an event.
+pub(crate) fn encode_event(event: &EnqueueEvent) -> Vec<u8> {
+    let enqueue_time = go_time::to_proto(Some(event.at));
+    proto::SchedulerEnqueueEvent { task_id: event.task.to_string(), enqueue_time }.encode_to_vec()
 }
 
-impl EnqueueEvent {
-    /// Writes the record.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let enqueue_time = go_time::to_proto(Some(self.at));
-        proto::SchedulerEnqueueEvent { task_id: self.task_id.clone(), enqueue_time }.encode_to_vec()
-    }
-
-    /// Reads a record.
-    ///
-    /// # Errors
-    /// If it is no protobuf.
-    pub(crate) fn decode(record: &[u8]) -> Result<Self, prost::DecodeError> {
-        let record = proto::SchedulerEnqueueEvent::decode(record)?;
-        let at = go_time::from_proto(record.enqueue_time.as_ref()).unwrap_or_default();
-        Ok(Self { task_id: record.task_id, at })
-    }
+/// Reads the record of an event; none if it cannot be read, or its task has an id that we do not allow.
+pub(crate) fn decode_event(record: &[u8]) -> Option<EnqueueEvent> {
+    let record = proto::SchedulerEnqueueEvent::decode(record).ok()?;
+    let at = go_time::from_proto(record.enqueue_time.as_ref()).unwrap_or_default();
+    Some(EnqueueEvent { task: TaskId::new(record.task_id).ok()?, at })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use aftercommit_core::Timestamp;
 
     use super::*;
 
@@ -104,36 +68,30 @@ mod tests {
     #[test]
     fn an_entry_written_by_go_is_read_and_written_as_it_was() {
         let record = Bytes::from(hex::decode(ENTRY).unwrap());
-        let entry = Entry::decode(record.clone()).unwrap();
+        let entry = decode(record.clone()).unwrap();
         assert_eq!((entry.spec.as_str(), entry.task_type.as_str()), ("@every 1s", "cron:tick"));
         assert_eq!(
             entry.options,
-            [
-                EntryOption::Queue("q2".into()),
-                EntryOption::MaxRetry(1),
-                EntryOption::Unique(Duration::from_secs(1)),
-                EntryOption::Timeout(Duration::from_secs(30)),
-                EntryOption::Retention(Duration::from_secs(86_400)),
-            ]
+            ["Queue(\"q2\")", "MaxRetry(1)", "Unique(1s)", "Timeout(30s)", "Retention(24h0m0s)"]
         );
         assert_eq!(entry.next_at, Some(Timestamp::from_millis(1_795_149_417_000)));
-        assert_eq!(entry.prev_at, Some(Timestamp::from_millis(1_795_149_416_000)));
-        assert_eq!(entry.encode(), record);
+        assert_eq!(entry.previous_at, Some(Timestamp::from_millis(1_795_149_416_000)));
+        assert_eq!(encode(&entry), record);
     }
 
     #[test]
     fn an_entry_that_was_never_enqueued_says_so() {
-        let entry = Entry { prev_at: None, ..Entry::decode(hex::decode(ENTRY).unwrap().into()).unwrap() };
-        let record = proto::SchedulerEntry::decode(&*entry.encode()).unwrap();
+        let entry = ScheduleEntry { previous_at: None, ..decode(hex::decode(ENTRY).unwrap().into()).unwrap() };
+        let record = proto::SchedulerEntry::decode(&*encode(&entry)).unwrap();
         assert_eq!(record.prev_enqueue_time.unwrap().seconds, -62_135_596_800);
-        assert_eq!(Entry::decode(entry.encode().into()).unwrap(), entry);
+        assert_eq!(decode(encode(&entry).into()).unwrap(), entry);
     }
 
     #[test]
     fn an_event_written_by_go_is_read() {
-        let event = EnqueueEvent::decode(&hex::decode(EVENT).unwrap()).unwrap();
-        assert_eq!(event.task_id, "cc093fc5-859d-4466-92c1-152ddac5cec9");
+        let event = decode_event(&hex::decode(EVENT).unwrap()).unwrap();
+        assert_eq!(event.task.as_str(), "cc093fc5-859d-4466-92c1-152ddac5cec9");
         assert_eq!(event.at, Timestamp::from_millis(1_795_149_410_001));
-        assert_eq!(EnqueueEvent::decode(&event.encode()).unwrap(), event);
+        assert_eq!(decode_event(&encode_event(&event)).unwrap(), event);
     }
 }

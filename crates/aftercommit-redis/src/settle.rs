@@ -13,7 +13,7 @@ use crate::message;
 use crate::patch::{Change, Patch};
 use crate::reply::Reply;
 use crate::script::{Invocation, Script};
-use crate::time;
+use crate::{time, token};
 
 static SETTLE: Script = Script::new(include_str!("lua/settle.lua"));
 static EXTEND: Script = Script::new(include_str!("lua/extend.lua"));
@@ -97,7 +97,7 @@ fn push(call: &mut Invocation, item: &Settlement, now: Timestamp) -> Result<()> 
     let (message, stored) = (&item.leased.message, &item.leased.stored);
     let lease = &item.leased.lease;
     call.arg(lease.id.as_str());
-    call.arg(lease.token.to_string());
+    call.arg(token::proof(lease));
     let patched = |call: &mut Invocation, patch: Patch<'_>| {
         let bytes = patch.apply(stored).map_err(|error| Error::store(SETTLING, error.to_string()))?;
         call.arg(bytes);

@@ -3,7 +3,7 @@
 //! A score is a 64-bit float. At 1.8 thousand million seconds it has 22 bits left behind the point (and until the year
 //! 2038 no fewer), so a token is a number of 1 to 2^22 - 1, and score and token turn into each other exactly.
 
-use aftercommit_core::{LeaseToken, Timestamp};
+use aftercommit_core::{Lease, LeaseToken, Timestamp};
 
 use crate::time;
 
@@ -26,6 +26,14 @@ pub(crate) fn parts(score: f64) -> (LeaseToken, Timestamp) {
     #[expect(clippy::cast_possible_truncation, reason = "a float is cut to the range of the integer")]
     let secs = score.floor() as i64;
     (LeaseToken::new(token), Timestamp::from_millis(secs.saturating_mul(1000)))
+}
+
+/// How a settle proves that its lease is the current one: by the token, or where Go has given the lease, by its score.
+pub(crate) fn proof(lease: &Lease) -> String {
+    match lease.token.get() {
+        0 => format!("={}", time::second(lease.expires_at)),
+        token => token.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 -- Finds active tasks of one queue that are nobody's, and repairs what no settle could: an id without a task is dropped, a
 -- task without a lease gets one that is over, so that it can be settled.
 --
--- KEYS  1 active   2 lease
+-- KEYS  1 active   2 lease   3 x:owners
 -- ARGV  1 prefix of the task keys   2 now in seconds   3 limit   4 a token   then the workers known to be dead
 -- Returns how many ids were dropped, then for each orphan {cause, id, lease score, msg, x_exact, x_recovered}
 --         cause: e its lease is over, w its worker is dead, n it had no lease
+--
+-- A dead worker that has no task any more is struck off x:owners.
 local task_prefix, now_s, limit, token = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local token_unit, chunk = 4194304, 1000
 local reply, dropped, seen = { 0 }, 0, {}
-local dead = {}
+local dead, still_has = {}, {}
 for at = 5, #ARGV do dead[ARGV[at]] = true end
 
 local function add(cause, id, score)
@@ -32,7 +34,9 @@ for at = 1, #over, 2 do add('e', over[at], over[at + 1]) end
 local function owner_is_dead(id, score)
   local owner = redis.call('HGET', task_prefix .. id, 'x_owner')
   local of, worker = (owner or ''):match('^(%d+)|(.*)$')
-  return worker and dead[worker] and tonumber(of) == (tonumber(score) % 1) * token_unit
+  if not (worker and dead[worker] and tonumber(of) == (tonumber(score) % 1) * token_unit) then return false end
+  still_has[worker] = true
+  return true
 end
 
 local first = 0
@@ -51,6 +55,11 @@ while #reply - 1 < limit do
     end
   end
   first = first + chunk
+end
+if #reply - 1 < limit then
+  for worker in pairs(dead) do
+    if not still_has[worker] then redis.call('SREM', KEYS[3], worker) end
+  end
 end
 reply[1] = dropped
 return reply

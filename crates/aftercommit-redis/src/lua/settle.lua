@@ -1,5 +1,6 @@
 -- Writes down what became of leased tasks of one queue. Only the current lease may settle: the fraction of the lease's
--- score must be the token. A stale settle changes nothing.
+-- score must be the token. A stale settle changes nothing. (A lease that Go has given has no fraction. Its recoverer gives
+-- the whole score instead, as =SCORE: nothing may have happened to the lease since it was found.)
 --
 -- KEYS  1 active   2 lease   3 pending   4 completed   5 retry   6 archived   7 x:due
 --       8 processed   9 failed   10 processed on this day   11 failed on this day
@@ -26,6 +27,12 @@ while at <= last do
   at = at + 3 + arity[ARGV[at + 2]]
 end
 
+local function is_current(score, token)
+  if not score then return false end
+  if token:sub(1, 1) == '=' then return tonumber(score) == tonumber(token:sub(2)) end
+  return (tonumber(score) % 1) * token_unit == tonumber(token)
+end
+
 local scores = redis.call('ZMSCORE', KEYS[2], unpack(ids))
 local answers, settled, gone, back = {}, {}, {}, {}
 local left, processed, failed = {}, 0, 0
@@ -50,10 +57,9 @@ local function wait_until(id, second, ms)
 end
 
 for index, item in ipairs(items) do
-  local id, token, outcome = ARGV[item], tonumber(ARGV[item + 1]), ARGV[item + 2]
-  local score = scores[index] and tonumber(scores[index])
+  local id, outcome = ARGV[item], ARGV[item + 2]
   -- An id that comes twice in one batch settles once.
-  if not score or (score % 1) * token_unit ~= token or left[id] then
+  if left[id] or not is_current(scores[index], ARGV[item + 1]) then
     answers[index] = 0
   else
     answers[index] = 1

@@ -1,0 +1,171 @@
+//! Groups: gathering tasks into batches, and putting one task in the place of a batch.
+
+use std::time::Duration;
+
+use aftercommit_core::{
+    AggregateRefusal, Batch, BatchKey, Enqueue, Error, Gathered, GroupInfo, GroupName, GroupRules, Groups, Page,
+    QueueName, Refusal, Result, Timestamp,
+};
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::RedisBackend;
+use crate::command::Command;
+use crate::item::{self, Origin};
+use crate::reply::Reply;
+use crate::script::Script;
+use crate::time;
+
+static GATHER: Script = Script::new(include_str!("lua/gather.lua"));
+static AGGREGATE: Script = Script::new(concat!(include_str!("lua/store.lua"), include_str!("lua/aggregate.lua")));
+static RELEASE: Script = Script::new(include_str!("lua/release.lua"));
+
+const LOOKING: &str = "look at groups";
+const GATHERING: &str = "gather groups";
+const AGGREGATING: &str = "aggregate a batch";
+const RELEASING: &str = "release batches";
+
+#[async_trait]
+impl Groups for RedisBackend {
+    async fn groups(&self, queue: &QueueName) -> Result<Vec<GroupInfo>> {
+        self.group_infos(queue).await
+    }
+
+    async fn gather(&self, queues: &[QueueName], rules: &GroupRules, limit: usize) -> Result<Gathered> {
+        let mut gathered = Gathered { batches: Vec::new(), next_at: None };
+        for queue in queues {
+            self.gather_queue(queue, rules, limit, &mut gathered).await?;
+        }
+        Ok(gathered)
+    }
+
+    async fn aggregate(&self, batch: &BatchKey, task: &Enqueue) -> Result<Result<(), AggregateRefusal>> {
+        if task.message.queue != batch.queue {
+            let why = format!("the aggregate of queue {} cannot go to {}", batch.queue, task.message.queue);
+            return Err(Error::invalid("queue", why));
+        }
+        let keys = self.keys(&batch.queue);
+        let set = keys.set(batch.group.as_str(), &batch.id);
+        let mut call = AGGREGATE.call(&[
+            &keys.pending, &keys.scheduled, &keys.due, &keys.groups, &keys.aggregation_sets, &set,
+        ]);
+        self.push_place(&mut call, &keys.prefix);
+        item::push(&mut call, &keys, task, Origin::Client);
+        Ok(match self.link.eval(AGGREGATING, &call).await?.into_int(AGGREGATING)? {
+            1 => Ok(()),
+            0 => Err(AggregateRefusal::Task(Refusal::IdConflict)),
+            -1 => Err(AggregateRefusal::Task(Refusal::Duplicate)),
+            _ => Err(AggregateRefusal::BatchLost),
+        })
+    }
+
+    async fn release(&self, batch: &BatchKey) -> Result<()> {
+        let keys = self.keys(&batch.queue);
+        let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets]);
+        call.arg(&keys.prefix).arg("").arg(&keys.set(batch.group.as_str(), &batch.id));
+        self.link.eval(RELEASING, &call).await.map(drop)
+    }
+
+    async fn reclaim(&self, queues: &[QueueName], limit: usize) -> Result<usize> {
+        let now = time::second(self.now());
+        let mut reclaimed = 0;
+        for queue in queues {
+            let keys = self.keys(queue);
+            let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets]);
+            call.arg(&keys.prefix).arg_int(now).arg_int(limit - reclaimed);
+            let count = self.link.eval(RELEASING, &call).await?.into_int(RELEASING)?;
+            reclaimed += usize::try_from(count).unwrap_or(0);
+        }
+        Ok(reclaimed)
+    }
+}
+
+impl RedisBackend {
+    /// The groups of a queue with their sizes, by name.
+    pub(crate) async fn group_infos(&self, queue: &QueueName) -> Result<Vec<GroupInfo>> {
+        let keys = self.keys(queue);
+        let names = self.link.command(LOOKING, Command::new("SMEMBERS").arg(keys.groups.clone())).await?;
+        let mut groups = Vec::new();
+        for name in names.into_list(LOOKING)? {
+            groups.extend(group_name(name)?);
+        }
+        let commands: Vec<Command> =
+            groups.iter().map(|group| Command::new("ZCARD").arg(keys.group(group.as_str()))).collect();
+        let mut infos = Vec::with_capacity(groups.len());
+        for (group, size) in groups.into_iter().zip(self.link.pipeline(LOOKING, &commands).await) {
+            infos.push(GroupInfo { group, size: size?.into_count(LOOKING)? });
+        }
+        infos.retain(|info| info.size > 0);
+        infos.sort_by(|a, b| a.group.cmp(&b.group));
+        Ok(infos)
+    }
+
+    async fn gather_queue(
+        &self,
+        queue: &QueueName,
+        rules: &GroupRules,
+        limit: usize,
+        gathered: &mut Gathered,
+    ) -> Result<()> {
+        let (now, keys) = (self.now(), self.keys(queue));
+        let deadline = now.plus(rules.hold);
+        let mut cursor = "0".to_owned();
+        loop {
+            let ids: Vec<String> =
+                (gathered.batches.len()..limit).map(|_| Uuid::new_v4().to_string()).collect();
+            let mut call = GATHER.call(&[&keys.groups, &keys.aggregation_sets]);
+            call.arg(&keys.prefix).arg_int(time::second(now)).arg_int(secs_up(rules.grace_period));
+            match rules.max_delay {
+                Some(delay) => call.arg_int(secs_up(delay)),
+                None => call.arg("-1"),
+            };
+            match rules.max_size {
+                Some(size) => call.arg_int(size),
+                None => call.arg("-1"),
+            };
+            call.arg_int(rules.batch_size()).arg_int(time::second_at_or_after(deadline)).arg(&cursor);
+            for id in &ids {
+                call.arg(id);
+            }
+            let mut reply = self.link.eval(GATHERING, &call).await?.into_list(GATHERING)?.into_iter();
+            cursor = text(reply.next())?;
+            let next_s = reply.next().unwrap_or(Reply::Int(-1)).into_int(GATHERING)?;
+            let next_at = Some(next_s).filter(|secs| *secs >= 0).map(time::from_secs);
+            gathered.next_at = [gathered.next_at, next_at].into_iter().flatten().min();
+            for set in reply {
+                let [group, id] = set.into_array(GATHERING)?;
+                if let Some(group) = group_name(group)? {
+                    let key = BatchKey { queue: queue.clone(), group, id: text(Some(id))? };
+                    gathered.batches.push(self.read_batch(key, deadline).await?);
+                }
+            }
+            if cursor == "0" {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn read_batch(&self, key: BatchKey, deadline: Timestamp) -> Result<Batch> {
+        let keys = self.keys(&key.queue);
+        let set = keys.set(key.group.as_str(), &key.id);
+        let page = Page::first(GroupRules::MAX_BATCH);
+        let infos = self.read_collection(&key.queue, &keys, &set, "set", page).await?;
+        Ok(Batch { key, tasks: infos.into_iter().map(|info| info.message).collect(), deadline })
+    }
+}
+
+/// The name of a group; none if it is one that we do not allow.
+fn group_name(name: Reply) -> Result<Option<GroupName>> {
+    let name = name.into_bytes(LOOKING)?.unwrap_or_default();
+    Ok(std::str::from_utf8(&name).ok().and_then(|name| GroupName::new(name).ok()))
+}
+
+fn text(reply: Option<Reply>) -> Result<String> {
+    let bytes = reply.unwrap_or(Reply::Nil).into_bytes(GATHERING)?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Whole seconds, rounded up: a group is never ripe too early.
+fn secs_up(length: Duration) -> u64 {
+    length.as_secs() + u64::from(length.subsec_nanos() > 0)
+}

@@ -1,0 +1,153 @@
+//! Forwarding what is due, finding what is nobody's, deleting what is over.
+
+use aftercommit_core::{
+    ArchiveLimits, Forwarded, Lease, Leased, Orphan, OrphanCause, QueueName, Result, Timestamp, Upkeep,
+    WorkerId,
+};
+use async_trait::async_trait;
+
+use crate::RedisBackend;
+use crate::dequeue::Row;
+use crate::reply::Reply;
+use crate::script::{Invocation, Script};
+use crate::{time, token};
+
+static FORWARD: Script = Script::new(include_str!("lua/forward.lua"));
+static ORPHANS: Script = Script::new(include_str!("lua/orphans.lua"));
+static EXPIRE: Script = Script::new(include_str!("lua/expire.lua"));
+
+/// The most tasks that one script moves, lists or deletes, whatever the caller asks for: Redis serves nobody else
+/// meanwhile.
+const MAX_ITEMS: usize = 500;
+
+const FORWARDING: &str = "forward due tasks";
+const FINDING: &str = "find orphaned tasks";
+const EXPIRING: &str = "delete tasks that are over";
+
+#[async_trait]
+impl Upkeep for RedisBackend {
+    async fn forward(&self, queues: &[QueueName], limit: usize) -> Result<Forwarded> {
+        let mut forwarded = Forwarded { moved: 0, next_due: None };
+        for queue in queues {
+            let left = (limit - forwarded.moved).min(MAX_ITEMS);
+            let [moved, next_ms] = self.forward_one(queue, left).await?;
+            forwarded.moved += usize::try_from(moved).unwrap_or(0);
+            let next = Some(next_ms).filter(|ms| *ms >= 0).map(Timestamp::from_millis);
+            forwarded.next_due = [forwarded.next_due, next].into_iter().flatten().min();
+        }
+        Ok(forwarded)
+    }
+
+    async fn orphans(&self, queues: &[QueueName], limit: usize) -> Result<Vec<Orphan>> {
+        if limit == 0 || queues.is_empty() {
+            return Ok(Vec::new());
+        }
+        let dead = self.dead_workers(queues).await?;
+        let mut orphans = Vec::new();
+        for (queue, dead) in queues.iter().zip(dead) {
+            let left = (limit - orphans.len()).min(MAX_ITEMS);
+            if left > 0 {
+                orphans.extend(self.orphans_of(queue, left, &dead).await?);
+            }
+        }
+        Ok(orphans)
+    }
+
+    async fn delete_expired(&self, queues: &[QueueName], limit: usize) -> Result<usize> {
+        let over = time::second(self.now()).to_string();
+        let mut deleted = 0;
+        for queue in queues {
+            let keys = self.keys(queue);
+            deleted += self.expire(&keys.completed, keys.tasks(), limit - deleted, &over, None).await?;
+        }
+        Ok(deleted)
+    }
+
+    async fn trim_archive(
+        &self,
+        queues: &[QueueName],
+        limits: &ArchiveLimits,
+        limit: usize,
+    ) -> Result<usize> {
+        // Not before its last second is over: the score is the second in which the task was archived.
+        let over = format!("({}", time::second(self.now().minus(limits.max_age)));
+        let mut deleted = 0;
+        for queue in queues {
+            let (keys, may_stay) = (self.keys(queue), Some(limits.max_tasks));
+            deleted += self.expire(&keys.archived, keys.tasks(), limit - deleted, &over, may_stay).await?;
+        }
+        Ok(deleted)
+    }
+}
+
+impl RedisBackend {
+    async fn forward_one(&self, queue: &QueueName, limit: usize) -> Result<[i64; 2]> {
+        let (now, keys) = (self.now(), self.keys(queue));
+        let mut call = Invocation::new(&FORWARD);
+        call.keys([&keys.scheduled, &keys.retry, &keys.due, &keys.pending, &keys.groups]);
+        call.arg(keys.prefix.as_str());
+        call.arg(now.as_millis().to_string());
+        call.arg(time::nanos(now).to_string());
+        call.arg(limit.to_string());
+        call.arg(time::second_at_or_after(now).to_string());
+        let [moved, next_ms] = self.link.eval(FORWARDING, call).await?.into_array(FORWARDING)?;
+        Ok([moved.into_int(FORWARDING)?, next_ms.into_int(FORWARDING)?])
+    }
+
+    async fn orphans_of(&self, queue: &QueueName, limit: usize, dead: &[WorkerId]) -> Result<Vec<Orphan>> {
+        let keys = self.keys(queue);
+        let mut call = Invocation::new(&ORPHANS);
+        call.keys([&keys.active, &keys.lease, &keys.owners]);
+        call.arg(keys.tasks());
+        call.arg(time::second(self.now()).to_string());
+        call.arg(limit.to_string());
+        call.arg(self.next_token().to_string());
+        for worker in dead {
+            call.arg(worker.as_str());
+        }
+        let mut reply = self.link.eval(FINDING, call).await?.into_list(FINDING)?.into_iter();
+        let dropped = reply.next().unwrap_or(Reply::Int(0)).into_int(FINDING)?;
+        if dropped > 0 {
+            tracing::warn!(%queue, dropped, "dropped active task ids that had no task");
+        }
+        let mut orphans = Vec::new();
+        for found in reply {
+            let [cause, id, score, msg, exact, recovered] = found.into_array(FINDING)?;
+            let cause = cause_of(cause)?;
+            let (token, expires_at) = token::parts(score.into_score(FINDING)?);
+            let row = Row::new(queue, id, msg, exact, recovered)?;
+            let lease = Lease { queue: queue.clone(), id: row.id.clone(), token, expires_at };
+            match row.decode() {
+                Ok(message) => orphans.push(Orphan { leased: Leased { message, lease, stored: row.msg }, cause }),
+                Err(unreadable) => self.archive_unreadable(&row, unreadable).await,
+            }
+        }
+        Ok(orphans)
+    }
+
+    async fn expire(
+        &self,
+        set: &str,
+        task_prefix: &str,
+        limit: usize,
+        over: &str,
+        may_stay: Option<usize>,
+    ) -> Result<usize> {
+        let mut call = Invocation::new(&EXPIRE);
+        call.keys([set]);
+        call.arg(task_prefix);
+        call.arg(limit.min(MAX_ITEMS).to_string());
+        call.arg(over);
+        call.arg(may_stay.map_or_else(|| "-1".to_owned(), |count| count.to_string()));
+        let deleted = self.link.eval(EXPIRING, call).await?.into_int(EXPIRING)?;
+        Ok(usize::try_from(deleted).unwrap_or(0))
+    }
+}
+
+fn cause_of(letter: Reply) -> Result<OrphanCause> {
+    Ok(match letter.into_bytes(FINDING)?.as_deref() {
+        Some(b"w") => OrphanCause::WorkerDead,
+        Some(b"n") => OrphanCause::NoLease,
+        _ => OrphanCause::LeaseExpired,
+    })
+}
