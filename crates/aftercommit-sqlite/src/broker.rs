@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aftercommit_core::{
-    Broker, Enqueue, Lease, LeaseGrant, LeaseLost, Leased, Placement, QueueName, Quota, Refusal, Result,
-    Settlement, Timestamp, Wake, Wakes,
+    Broker, Enqueue, Lease, LeaseGrant, LeaseLost, Leased, QueueName, Quota, Refusal, Result, Settlement,
+    Timestamp, Wake, Wakes,
 };
 use async_trait::async_trait;
 
@@ -32,12 +32,8 @@ impl Broker for SqliteQueue {
                 answers
             }
         };
-        let stored = || batch.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
-        if stored().any(|(task, _)| task.placement == Placement::Now) {
-            self.news.pending();
-        }
-        if stored().any(|(task, _)| task.placement != Placement::Now) {
-            self.news.due();
+        for (task, _) in batch.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()) {
+            self.news.stored(task.state());
         }
         Ok(answers)
     }

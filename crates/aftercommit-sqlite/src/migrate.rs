@@ -13,7 +13,10 @@ const DOING: &str = "migrate the tables of the queue";
 const TABLE: &str = "_aftercommit_migrations";
 
 /// What there is, in order. An applied one never changes.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "queue", include_str!("../migrations/0001_queue.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "queue", include_str!("../migrations/0001_queue.sql")),
+    (2, "groups", include_str!("../migrations/0002_groups.sql")),
+];
 
 impl SqliteQueue {
     /// Creates the tables of the queue in the database, or brings them up to date. Safe to call at each

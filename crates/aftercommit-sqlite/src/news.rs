@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aftercommit_core::{Wake, Wakes};
+use aftercommit_core::{State, Wake, Wakes};
 use futures_util::stream;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::watch;
@@ -17,6 +17,7 @@ use crate::poller;
 pub(crate) struct News {
     pending: watch::Sender<()>,
     due: watch::Sender<()>,
+    groups: watch::Sender<()>,
     cancelled: watch::Sender<()>,
     /// The last cancellation that this process asked for itself.
     last_own_cancel: AtomicI64,
@@ -31,6 +32,7 @@ impl News {
         Self {
             pending: watch::Sender::new(()),
             due: watch::Sender::new(()),
+            groups: watch::Sender::new(()),
             cancelled: watch::Sender::new(()),
             last_own_cancel: AtomicI64::new(0),
             polling: Mutex::new(false),
@@ -48,6 +50,21 @@ impl News {
         self.due.send_replace(());
     }
 
+    /// There may be more tasks in groups.
+    pub(crate) fn groups(&self) {
+        self.groups.send_replace(());
+    }
+
+    /// There is one more task in this state.
+    pub(crate) fn stored(&self, state: State) {
+        match state {
+            State::Pending => self.pending(),
+            State::Scheduled | State::Retry => self.due(),
+            State::Aggregating => self.groups(),
+            State::Active | State::Archived | State::Completed => {}
+        }
+    }
+
     /// There may be more cancellations.
     pub(crate) fn cancelled(&self) {
         self.cancelled.send_replace(());
@@ -57,6 +74,7 @@ impl News {
     pub(crate) fn everything(&self) {
         self.pending();
         self.due();
+        self.groups();
         self.cancelled();
     }
 
@@ -65,6 +83,7 @@ impl News {
         let changes = match wake {
             Wake::Pending => self.pending.subscribe(),
             Wake::Due => self.due.subscribe(),
+            Wake::Groups => self.groups.subscribe(),
         };
         Box::pin(stream::unfold((Arc::clone(self), changes), |(news, mut changes)| async move {
             // The poller starts with a hint, so nothing is missed although it starts only now.
@@ -103,7 +122,9 @@ impl News {
     /// True if nobody waits any more; then the poller counts as ended.
     pub(crate) fn end_if_unheard(&self) -> bool {
         let mut polling = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
-        let heard = [&self.pending, &self.due, &self.cancelled].iter().any(|news| news.receiver_count() > 0);
+        let heard = [&self.pending, &self.due, &self.groups, &self.cancelled]
+            .into_iter()
+            .any(|news| news.receiver_count() > 0);
         *polling = heard;
         !heard
     }

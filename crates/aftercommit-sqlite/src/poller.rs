@@ -63,6 +63,9 @@ async fn watch(news: &News, lost: &mut bool, pause: &mut Duration) -> sqlx::Resu
         if seen.waiting {
             news.due();
         }
+        if seen.grouped {
+            news.groups();
+        }
         if seen.cancelled != cancelled {
             cancelled = seen.cancelled;
             news.cancelled();
@@ -79,13 +82,19 @@ async fn data_version(conn: &mut SqliteConnection) -> sqlx::Result<i64> {
 struct Seen {
     pending: bool,
     waiting: bool,
+    grouped: bool,
     /// The last cancellation.
     cancelled: i64,
 }
 
 async fn look(conn: &mut SqliteConnection) -> sqlx::Result<Seen> {
     let row = sqlx::query(sql::LOOK).fetch_one(conn).await?;
-    Ok(Seen { pending: row.try_get(0)?, waiting: row.try_get(1)?, cancelled: row.try_get(2)? })
+    Ok(Seen {
+        pending: row.try_get(0)?,
+        waiting: row.try_get(1)?,
+        grouped: row.try_get(2)?,
+        cancelled: row.try_get(3)?,
+    })
 }
 
 /// The place of the one poller, given back even if its task is dropped.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aftercommit_core::{Backend, Clock, Options, Presence, Result, SystemClock, Timestamp};
+use aftercommit_core::{Backend, Clock, Groups, Options, Presence, Result, SystemClock, Timestamp};
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, Transaction};
 
@@ -111,6 +111,10 @@ impl SqliteQueue {
 
 impl Backend for SqliteQueue {
     fn presence(&self) -> Option<&dyn Presence> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
         Some(self)
     }
 }

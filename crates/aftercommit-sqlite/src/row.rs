@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aftercommit_core::{
-    BoxError, Lease, Leased, Message, Options, QueueName, State, TaskId, TaskInfo, TaskType, Timestamp,
-    WorkerId,
+    BoxError, GroupName, Lease, Leased, Message, Options, QueueName, State, TaskId, TaskInfo, TaskType,
+    Timestamp, WorkerId,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ type Result<T, E = BoxError> = std::result::Result<T, E>;
 
 /// The codes of the states.
 pub(crate) mod code {
+    pub(crate) const AGGREGATING: i64 = 1;
     pub(crate) const PENDING: i64 = 2;
     pub(crate) const ACTIVE: i64 = 3;
     pub(crate) const SCHEDULED: i64 = 4;
@@ -29,6 +30,7 @@ pub(crate) mod code {
 /// The state of a code.
 pub(crate) fn state(code: i64) -> Result<State> {
     match code {
+        code::AGGREGATING => Ok(State::Aggregating),
         code::PENDING => Ok(State::Pending),
         code::ACTIVE => Ok(State::Active),
         code::SCHEDULED => Ok(State::Scheduled),
@@ -99,13 +101,14 @@ fn duration(millis: i64) -> Duration {
 }
 
 /// The message of a row: its columns stand at the same places in every statement that reads tasks.
-fn message(row: &SqliteRow) -> Result<Message> {
+pub(crate) fn message(row: &SqliteRow) -> Result<Message> {
     let options = StoredOptions::read(row.try_get(6)?)?;
     Ok(Message {
         queue: QueueName::new(row.try_get::<&str, _>(3)?)?,
         id: TaskId::new(row.try_get::<&str, _>(4)?)?,
         task_type: TaskType::new(row.try_get::<&str, _>(5)?)?,
         payload: Bytes::from(row.try_get::<Vec<u8>, _>(11)?),
+        group: row.try_get::<Option<&str>, _>(12)?.map(GroupName::new).transpose()?,
         headers: options.headers,
         max_retry: options.max_retry,
         timeout: options.timeout_ms.map(duration),
@@ -127,23 +130,23 @@ pub(crate) fn leased(row: &SqliteRow, expires_at: Timestamp) -> Result<Leased> {
         token: token(row.try_get(0)?, row.try_get(1)?),
         expires_at,
     };
-    Ok(Leased { message, lease })
+    Ok(Leased { message, lease, stored: Bytes::new() })
 }
 
 /// A row of `live.sql`.
 pub(crate) fn live_info(row: &SqliteRow) -> Result<TaskInfo> {
     let state = state(row.try_get(2)?)?;
-    let at = Timestamp::from_millis(row.try_get(12)?);
-    let Leased { message, lease } = leased(row, at)?;
-    let worker = || -> Result<WorkerId> {
-        // The row of a worker that has left is gone, and its tasks are about to be recovered.
-        Ok(WorkerId::from_stored(row.try_get::<Option<&str>, _>(13)?.unwrap_or("unknown")))
-    };
+    let at = Timestamp::from_millis(row.try_get(13)?);
+    let Leased { message, lease, .. } = leased(row, at)?;
+    let is_active = state == State::Active;
+    // The row of a worker that has left is gone, and its tasks are about to be recovered.
+    let worker = if is_active { row.try_get::<Option<&str>, _>(14)? } else { None };
     Ok(TaskInfo {
         message,
         state,
         next_process_at: matches!(state, State::Scheduled | State::Retry).then_some(at),
-        lease: if state == State::Active { Some((worker()?, lease)) } else { None },
+        lease: is_active.then_some(lease),
+        worker: worker.map(WorkerId::from_stored),
         ended_at: None,
         result: None,
     })
@@ -156,6 +159,7 @@ pub(crate) fn ended_info(row: &SqliteRow) -> Result<TaskInfo> {
         state: state(row.try_get(0)?)?,
         next_process_at: None,
         lease: None,
+        worker: None,
         ended_at: Some(Timestamp::from_millis(row.try_get(1)?)),
         result: row.try_get::<Option<Vec<u8>>, _>(2)?.map(Bytes::from),
     })

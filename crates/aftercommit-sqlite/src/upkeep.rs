@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{BoxError, Forwarded, Orphan, OrphanCause, QueueName, Result, Timestamp, Upkeep};
+use aftercommit_core::{
+    ArchiveLimits, BoxError, Forwarded, Orphan, OrphanCause, QueueName, Result, Timestamp, Upkeep,
+};
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -38,6 +40,7 @@ impl Upkeep for SqliteQueue {
         tx.commit().await.map_err(failed(DOING))?;
         if moved > 0 {
             self.news.pending();
+            self.news.groups();
         }
         Ok(Forwarded { moved, next_due })
     }
@@ -63,6 +66,28 @@ impl Upkeep for SqliteQueue {
             self.tidy(now).await?;
         }
         Ok(usize::try_from(deleted).unwrap_or(usize::MAX))
+    }
+
+    async fn trim_archive(
+        &self,
+        queues: &[QueueName],
+        limits: &ArchiveLimits,
+        limit: usize,
+    ) -> Result<usize> {
+        const DOING: &str = "trim archives";
+        let names = names(queues.iter().map(QueueName::as_str));
+        let before = self.now().minus(limits.max_age).as_millis();
+        let (kept, limit) = (saturated(limits.max_tasks), saturated(limit));
+        // Nearly every look finds nothing to delete, and must not keep those waiting who write.
+        let has_beyond = sqlx::query_scalar::<_, bool>(sql::HAS_BEYOND).bind(&names).bind(before).bind(kept);
+        let mut reader = self.reader(DOING).await?;
+        if !has_beyond.bind(limit).fetch_one(&mut *reader).await.map_err(failed(DOING))? {
+            return Ok(0);
+        }
+        drop(reader);
+        let trim = sqlx::query(sql::TRIM_ARCHIVE).bind(names).bind(before).bind(kept).bind(limit);
+        let trimmed = trim.execute(&mut *self.writer(DOING).await?).await.map_err(failed(DOING))?;
+        Ok(usize::try_from(trimmed.rows_affected()).unwrap_or(usize::MAX))
     }
 }
 
@@ -100,7 +125,7 @@ impl SqliteQueue {
     }
 }
 
-fn saturated(limit: usize) -> i64 {
+pub(crate) fn saturated(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
@@ -140,7 +165,7 @@ async fn dead_neighbours(conn: &mut SqliteConnection) -> sqlx::Result<Vec<i64>> 
 /// reported as an error when it was taken.
 fn orphan(row: &SqliteRow, now: Timestamp) -> Option<Orphan> {
     let read = || {
-        let expires_at = Timestamp::from_millis(row.try_get(12)?);
+        let expires_at = Timestamp::from_millis(row.try_get(13)?);
         let cause = if expires_at <= now { OrphanCause::LeaseExpired } else { OrphanCause::WorkerDead };
         Ok::<_, BoxError>(Orphan { leased: row::leased(row, expires_at)?, cause })
     };
