@@ -24,7 +24,7 @@ impl Groups for SqliteQueue {
     async fn groups(&self, queue: &QueueName) -> Result<Vec<GroupInfo>> {
         const DOING: &str = "list groups";
         let list = sqlx::query_as::<_, (String, i64)>(sql::GROUPS).bind(names([queue.as_str()]));
-        let rows = list.fetch_all(&mut *self.reader(DOING).await?).await.map_err(failed(DOING))?;
+        let rows = list.fetch_all(&mut *self.store.reader(DOING).await?).await.map_err(failed(DOING))?;
         let info = |(name, size): (String, i64)| {
             let group = GroupName::new(name).map_err(|error| unreadable(DOING, error))?;
             Ok(GroupInfo { group, size: size.unsigned_abs() })
@@ -33,14 +33,14 @@ impl Groups for SqliteQueue {
     }
 
     async fn gather(&self, queues: &[QueueName], rules: &GroupRules, limit: usize) -> Result<Gathered> {
-        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.now());
+        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.store.now());
         // Nearly every look finds nothing ripe, and must not keep those waiting who write.
-        let next = ripening(&mut *self.reader(GATHERING).await?, &names, rules, 1).await?;
+        let next = ripening(&mut *self.store.reader(GATHERING).await?, &names, rules, 1).await?;
         let next_at = next.first().map(|group| group.ripe_at.max(now));
         if limit == 0 || next_at.is_none_or(|at| at > now) {
             return Ok(Gathered { batches: Vec::new(), next_at });
         }
-        let mut tx = self.write(GATHERING).await?;
+        let mut tx = self.store.write(GATHERING).await?;
         let mut batches = Vec::new();
         for group in ripening(&mut tx, &names, rules, limit).await? {
             if group.ripe_at <= now {
@@ -57,39 +57,42 @@ impl Groups for SqliteQueue {
         if task.message.queue != batch.queue {
             return Err(Error::invalid("queue", "a task made of a batch goes to the queue of the batch"));
         }
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.store.write(DOING).await?;
         let Some(key) = end(&mut tx, batch).await.map_err(failed(DOING))? else {
             return Ok(Err(AggregateRefusal::BatchLost));
         };
         let delete = sqlx::query(sql::DELETE_BATCH).bind(key).bind(batch.queue.as_str());
         delete.execute(&mut *tx).await.map_err(failed(DOING))?;
-        if let Some(Err(refusal)) = enqueue(&mut tx, std::slice::from_ref(task), self.now()).await?.first() {
+        if let Some(Err(refusal)) =
+            enqueue(&mut tx, std::slice::from_ref(task), self.store.now()).await?.first()
+        {
             tx.rollback().await.map_err(failed(DOING))?;
             return Ok(Err(AggregateRefusal::Task(*refusal)));
         }
         tx.commit().await.map_err(failed(DOING))?;
-        self.news.stored(task.state());
+        self.store.news.stored(task.state());
         Ok(Ok(()))
     }
 
     async fn release(&self, batch: &BatchKey) -> Result<()> {
         const DOING: &str = "release a batch";
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.store.write(DOING).await?;
         put_back(&mut tx, batch).await.map_err(failed(DOING))?;
         tx.commit().await.map_err(failed(DOING))?;
-        self.news.groups();
+        self.store.news.groups();
         Ok(())
     }
 
     async fn reclaim(&self, queues: &[QueueName], limit: usize) -> Result<usize> {
         const DOING: &str = "reclaim batches";
-        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.now());
-        let found =
-            overdue(&mut *self.reader(DOING).await?, &names, now, limit).await.map_err(failed(DOING))?;
+        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.store.now());
+        let found = overdue(&mut *self.store.reader(DOING).await?, &names, now, limit)
+            .await
+            .map_err(failed(DOING))?;
         if found.is_empty() {
             return Ok(0);
         }
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.store.write(DOING).await?;
         let mut reclaimed = 0;
         for (key, queue, group) in overdue(&mut tx, &names, now, limit).await.map_err(failed(DOING))? {
             let ended = end_key(&mut tx, key, &queue, &group).await.map_err(failed(DOING))?;
@@ -97,7 +100,7 @@ impl Groups for SqliteQueue {
             reclaimed += usize::from(ended);
         }
         tx.commit().await.map_err(failed(DOING))?;
-        self.news.groups();
+        self.store.news.groups();
         Ok(reclaimed)
     }
 }

@@ -19,7 +19,7 @@ impl Inspect for SqliteQueue {
     async fn queues(&self) -> Result<Vec<QueueName>> {
         const DOING: &str = "list queues";
         let names: Vec<String> = sqlx::query_scalar(sql::QUEUES)
-            .fetch_all(&mut *self.reader(DOING).await?)
+            .fetch_all(&mut *self.store.reader(DOING).await?)
             .await
             .map_err(failed(DOING))?;
         names.into_iter().map(|name| QueueName::new(name).map_err(|error| unreadable(DOING, error))).collect()
@@ -27,7 +27,7 @@ impl Inspect for SqliteQueue {
 
     async fn queue(&self, queue: &QueueName) -> Result<Option<QueueInfo>> {
         const DOING: &str = "read a queue";
-        let mut conn = self.reader(DOING).await?;
+        let mut conn = self.store.reader(DOING).await?;
         let look = sqlx::query(sql::QUEUE).bind(queue.as_str());
         let row = look.fetch_one(&mut *conn).await.map_err(failed(DOING))?;
         queue_info(queue, &row).map_err(failed(DOING))
@@ -35,13 +35,13 @@ impl Inspect for SqliteQueue {
 
     async fn history(&self, queue: &QueueName, days: usize) -> Result<Vec<DayCount>> {
         const DOING: &str = "read a queue's history";
-        let today = self.now().day();
+        let today = self.store.now().day();
         let first = today.saturating_sub(i64::try_from(days).unwrap_or(i64::MAX)).saturating_add(1);
         let counts = sqlx::query_as::<_, (i64, i64, i64)>(sql::HISTORY)
             .bind(queue.as_str())
             .bind(first.max(i64::MIN + 1))
             .bind(today)
-            .fetch_all(&mut *self.reader(DOING).await?)
+            .fetch_all(&mut *self.store.reader(DOING).await?)
             .await
             .map_err(failed(DOING))?;
         let count = |day| {
@@ -71,13 +71,13 @@ impl Inspect for SqliteQueue {
         if let Selection::Group(group) = selection {
             list = list.bind(group.as_str());
         }
-        let rows = list.fetch_all(&mut *self.reader(DOING).await?).await.map_err(failed(DOING))?;
+        let rows = list.fetch_all(&mut *self.store.reader(DOING).await?).await.map_err(failed(DOING))?;
         rows.iter().map(|row| read(row).map_err(|error| unreadable(DOING, error))).collect()
     }
 
     async fn get(&self, queue: &QueueName, id: &TaskId) -> Result<Option<TaskInfo>> {
         const DOING: &str = "read a task";
-        let mut tx = self.pools.readers.begin().await.map_err(failed(DOING))?;
+        let mut tx = self.store.pools.readers.begin().await.map_err(failed(DOING))?;
         // In one transaction, so that a task which ends meanwhile is seen in one of the two.
         let mut find = async |statement| {
             let find = sqlx::query(statement).bind(queue.as_str()).bind(id.as_str());
@@ -110,7 +110,7 @@ impl Inspect for SqliteQueue {
 
     async fn remove_queue(&self, queue: &QueueName) -> Result<Removal> {
         const DOING: &str = "remove a queue";
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.store.write(DOING).await?;
         let look = sqlx::query_as::<_, (bool, bool)>(sql::HAS_TASKS).bind(queue.as_str());
         match look.fetch_one(&mut *tx).await.map_err(failed(DOING))? {
             (true, _) => return Ok(Removal::NotEmpty),
@@ -127,15 +127,15 @@ impl Inspect for SqliteQueue {
 
     async fn pause(&self, queue: &QueueName) -> Result<()> {
         const DOING: &str = "pause a queue";
-        let pause = sqlx::query(sql::PAUSE).bind(queue.as_str()).bind(self.now().as_millis());
-        pause.execute(&mut *self.writer(DOING).await?).await.map(drop).map_err(failed(DOING))
+        let pause = sqlx::query(sql::PAUSE).bind(queue.as_str()).bind(self.store.now().as_millis());
+        pause.execute(&mut *self.store.writer(DOING).await?).await.map(drop).map_err(failed(DOING))
     }
 
     async fn resume(&self, queue: &QueueName) -> Result<()> {
         const DOING: &str = "resume a queue";
         let resume = sqlx::query(sql::RESUME).bind(queue.as_str());
-        resume.execute(&mut *self.writer(DOING).await?).await.map_err(failed(DOING))?;
-        self.news.pending();
+        resume.execute(&mut *self.store.writer(DOING).await?).await.map_err(failed(DOING))?;
+        self.store.news.pending();
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ pub(crate) async fn on_one(
     id: &TaskId,
     operation: Operation,
 ) -> Result<Action> {
-    let mut tx = queue.write(DOING).await?;
+    let mut tx = queue.store.write(DOING).await?;
     let Some(found) = find(&mut tx, name, id).await.map_err(failed(DOING))? else {
         return Ok(Action::NotFound);
     };
@@ -45,7 +45,7 @@ pub(crate) async fn on_all(
         return Ok(0);
     }
     let Some(statement) = choice(selection) else { return Ok(0) };
-    let mut tx = queue.write(DOING).await?;
+    let mut tx = queue.store.write(DOING).await?;
     let mut choose = sqlx::query_scalar(statement).bind(name.as_str()).bind(saturated(limit)).bind(0_i64);
     if let Selection::Group(group) = selection {
         choose = choose.bind(group.as_str());
@@ -68,7 +68,7 @@ pub(crate) async fn update_payload(
     payload: Bytes,
 ) -> Result<Action> {
     const DOING: &str = "update a payload";
-    let mut tx = queue.write(DOING).await?;
+    let mut tx = queue.store.write(DOING).await?;
     match find(&mut tx, name, id).await.map_err(failed(DOING))? {
         None => Ok(Action::NotFound),
         Some(found) if found.state != State::Scheduled => Ok(Action::Refused(found.state)),
@@ -125,7 +125,7 @@ async fn apply(
     chosen: &[i64],
 ) -> Result<()> {
     let seqs = serde_json::Value::from(chosen).to_string();
-    let now = queue.now();
+    let now = queue.store.now();
     let statements: &[&'static str] = match (step.operation, step.state.is_terminal()) {
         (Operation::Run, false) => &[sql::RUN_LIVE],
         (Operation::Run, true) => &[sql::RUN_ENDED, sql::DELETE_ENDED],
@@ -152,6 +152,6 @@ async fn apply(
 
 fn wake(queue: &SqliteQueue, operation: Operation) {
     if operation == Operation::Run {
-        queue.news.pending();
+        queue.store.news.pending();
     }
 }

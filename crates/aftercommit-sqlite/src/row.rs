@@ -77,7 +77,7 @@ impl StoredOptions {
         })
     }
 
-    fn read(stored: Option<&str>) -> Result<Self> {
+    pub(crate) fn read(stored: Option<&str>) -> Result<Self> {
         match stored {
             Some(json) => Ok(serde_json::from_str(json)?),
             None => Ok(Self {
@@ -89,6 +89,33 @@ impl StoredOptions {
             }),
         }
     }
+
+    /// The message of a task with these options and without a past.
+    pub(crate) fn message(
+        self,
+        queue: QueueName,
+        id: TaskId,
+        task_type: TaskType,
+        group: Option<GroupName>,
+        payload: Bytes,
+    ) -> Message {
+        Message {
+            id,
+            queue,
+            task_type,
+            payload,
+            group,
+            headers: self.headers,
+            max_retry: self.max_retry,
+            timeout: self.timeout_ms.map(duration),
+            deadline: self.deadline.map(Timestamp::from_millis),
+            retention: duration(self.retention_ms),
+            retried: 0,
+            recovered: 0,
+            last_error: None,
+            last_failed_at: None,
+        }
+    }
 }
 
 /// A length of time in milliseconds, rounded up.
@@ -96,28 +123,25 @@ pub(crate) fn millis(duration: Duration) -> i64 {
     Timestamp::from_millis(0).plus(duration).as_millis()
 }
 
-fn duration(millis: i64) -> Duration {
+pub(crate) fn duration(millis: i64) -> Duration {
     Duration::from_millis(millis.unsigned_abs())
 }
 
 /// The message of a row: its columns stand at the same places in every statement that reads tasks.
 pub(crate) fn message(row: &SqliteRow) -> Result<Message> {
-    let options = StoredOptions::read(row.try_get(6)?)?;
+    let message = StoredOptions::read(row.try_get(6)?)?.message(
+        QueueName::new(row.try_get::<&str, _>(3)?)?,
+        TaskId::new(row.try_get::<&str, _>(4)?)?,
+        TaskType::new(row.try_get::<&str, _>(5)?)?,
+        row.try_get::<Option<&str>, _>(12)?.map(GroupName::new).transpose()?,
+        Bytes::from(row.try_get::<Vec<u8>, _>(11)?),
+    );
     Ok(Message {
-        queue: QueueName::new(row.try_get::<&str, _>(3)?)?,
-        id: TaskId::new(row.try_get::<&str, _>(4)?)?,
-        task_type: TaskType::new(row.try_get::<&str, _>(5)?)?,
-        payload: Bytes::from(row.try_get::<Vec<u8>, _>(11)?),
-        group: row.try_get::<Option<&str>, _>(12)?.map(GroupName::new).transpose()?,
-        headers: options.headers,
-        max_retry: options.max_retry,
-        timeout: options.timeout_ms.map(duration),
-        deadline: options.deadline.map(Timestamp::from_millis),
-        retention: duration(options.retention_ms),
         retried: row.try_get(7)?,
         recovered: row.try_get(8)?,
         last_error: row.try_get(9)?,
         last_failed_at: row.try_get::<Option<i64>, _>(10)?.map(Timestamp::from_millis),
+        ..message
     })
 }
 

@@ -83,6 +83,17 @@ statements! {
     RELEASE_BATCH = "release_batch.sql";
     OVERDUE_BATCHES = "overdue_batches.sql";
 
+    // --- the outbox
+    OUTBOX_INSERT = "outbox_insert.sql";
+    OUTBOX_REFUSED = "outbox_refused.sql";
+    OUTBOX_LOOK = "outbox_look.sql";
+    OUTBOX_CLAIMABLE = "outbox_claimable.sql";
+    OUTBOX_CLAIM = "outbox_claim.sql";
+    OUTBOX_MARK = "outbox_mark.sql";
+    OUTBOX_POSTPONE = "outbox_postpone.sql";
+    OUTBOX_BURY = "outbox_bury.sql";
+    OUTBOX_BACKLOG = "outbox_backlog.sql";
+
     // --- presence and news
     JOIN = "join.sql";
     BEAT = "beat.sql";
@@ -127,8 +138,15 @@ mod tests {
             let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
             for step in sqlx::query(explain).fetch_all(&mut *conn).await.unwrap() {
                 let step: String = step.get("detail");
-                let of_tasks =
-                    ["SCAN t", "SCAN p", "SCAN e", "SCAN aftercommit_tasks", "SCAN aftercommit_ended"];
+                let of_tasks = [
+                    "SCAN t",
+                    "SCAN p",
+                    "SCAN e",
+                    "SCAN o",
+                    "SCAN aftercommit_tasks",
+                    "SCAN aftercommit_ended",
+                    "SCAN aftercommit_outbox",
+                ];
                 assert!(!of_tasks.contains(&step.as_str()), "{name}: {step}");
             }
         }
