@@ -21,7 +21,8 @@ pub trait Broker: Send + Sync + 'static {
     /// batch see each other in order.
     ///
     /// # Errors
-    /// If the store cannot be reached or refuses.
+    /// [`Error::Invalid`] naming `group` if a task is of a group and the back-end has no
+    /// [`Groups`](crate::Groups); then nothing of the batch is stored. If the store cannot be reached or refuses.
     async fn enqueue(&self, batch: &[Enqueue]) -> Result<Vec<Result<(), Refusal>>>;
 
     /// Takes pending tasks, oldest first, and leases them to a worker. Each queue gives at most its
@@ -153,7 +154,7 @@ pub enum Wake {
     Pending,
     /// The earliest due time may have changed.
     Due,
-    /// There may be more tasks in groups.
+    /// There may be more tasks in groups, and a group may be ripe earlier than it was.
     Groups,
 }
 

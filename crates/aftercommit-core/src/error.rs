@@ -60,11 +60,11 @@ pub enum Error {
         /// What the driver said.
         source: BoxError,
     },
-    /// A worker was assembled in a way that cannot work.
-    #[error("worker cannot start: {0}")]
+    /// A worker or a relay was assembled in a way that cannot work.
+    #[error("cannot start: {0}")]
     Assembly(String),
-    /// A loop of a worker ended although nobody asked it to.
-    #[error("the worker's {0} stopped unexpectedly")]
+    /// A loop of a worker, or a relay, ended although nobody asked it to.
+    #[error("the {0} stopped unexpectedly")]
     LoopDied(&'static str),
 }
 

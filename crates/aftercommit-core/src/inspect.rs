@@ -27,7 +27,9 @@ pub trait Inspect: Send + Sync + 'static {
     async fn history(&self, queue: &QueueName, days: usize) -> Result<Vec<DayCount>>;
 
     /// A page of the tasks of a selection: pending in the order in which they will run, scheduled and retry
-    /// by due time, the others oldest first.
+    /// by due time, a group in the order in which its tasks were added, active, archived and completed oldest
+    /// first. All that are aggregating come group by group, by name, and in each those that are in a batch
+    /// before those that wait.
     ///
     /// # Errors
     /// If the store cannot be reached or refuses.
@@ -39,7 +41,7 @@ pub trait Inspect: Send + Sync + 'static {
     /// If the store cannot be reached or refuses.
     async fn get(&self, queue: &QueueName, id: &TaskId) -> Result<Option<TaskInfo>>;
 
-    /// Does something to one task.
+    /// Does something to one task. A task in a batch is its aggregator's and is refused, as aggregating.
     ///
     /// # Errors
     /// If the store cannot be reached or refuses.
@@ -47,7 +49,8 @@ pub trait Inspect: Send + Sync + 'static {
 
     /// Does something to at most `limit` tasks of a selection, in the order of [`list`](Self::list), and says
     /// to how many. Fewer than `limit` means that it came to the end. Tasks for which the operation makes no
-    /// sense are not selected: see [`Operation::applies_to`].
+    /// sense are passed over: see [`Operation::applies_to`]; so are those in a batch. Tasks that are run keep
+    /// their order.
     ///
     /// # Errors
     /// If the store cannot be reached or refuses.
@@ -65,7 +68,9 @@ pub trait Inspect: Send + Sync + 'static {
     /// If the store cannot be reached or refuses.
     async fn update_payload(&self, queue: &QueueName, id: &TaskId, payload: Bytes) -> Result<Action>;
 
-    /// Forgets a queue that holds no task in any state, with its counters and its pause.
+    /// Forgets a queue that holds no task in any state, with its counters, its history and its pause. The markers
+    /// of a [`Publisher`](crate::Publisher) stay, and leases given before stay lost. A queue that was only
+    /// paused and never held a task does not exist.
     ///
     /// # Errors
     /// If the store cannot be reached or refuses.
@@ -119,7 +124,7 @@ impl<T: Inspect + ?Sized> InspectExt for T {}
 pub enum Selection {
     /// Those in a state.
     State(State),
-    /// Those that wait in a group.
+    /// Those that wait in a group; without those in a batch.
     Group(GroupName),
 }
 
@@ -142,7 +147,7 @@ impl From<State> for Selection {
 /// What an operator does to a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// Makes it pending now, at the back of its queue. Its retries are not reset.
+    /// Makes it pending now, at the back of its queue, alone even if it is of a group. Its retries are not reset.
     Run,
     /// Gives it up: it is kept as archived, with its last error as it was. Counts as nothing; its unique
     /// lock is kept.
@@ -152,7 +157,8 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Whether it makes sense for a task in this state. An active task is its worker's: cancel it instead.
+    /// Whether it makes sense for a task in this state. An active task is its worker's: cancel it instead. (An
+    /// aggregating one in a batch is its aggregator's, and is refused too.)
     pub const fn applies_to(self, state: State) -> bool {
         match self {
             Self::Run => !matches!(state, State::Active | State::Pending),

@@ -47,7 +47,7 @@ pub use presence::{
 pub use publish::{MARKER_LIFE, Published, Publisher};
 pub use queue::{QueueName, QueueOrder, QueueSet};
 pub use request::{BoxFuture, EnqueueRequest, EnqueueSink, Enqueued};
-pub use schedules::{EnqueueEvent, MAX_ENQUEUE_EVENTS, ScheduleEntry, Schedules};
+pub use schedules::{ENQUEUE_EVENTS_LIFE, EnqueueEvent, MAX_ENQUEUE_EVENTS, ScheduleEntry, Schedules};
 pub use state::State;
 pub use task::{NewTask, RawTask, Task, TaskId, TaskType};
 pub use upkeep::{ArchiveLimits, Forwarded, Orphan, Upkeep};

@@ -14,20 +14,22 @@ use crate::{Enqueue, QueueName, Refusal, Result, TaskId};
 #[async_trait]
 pub trait Publisher: Send + Sync + 'static {
     /// As [`Broker::enqueue`](crate::Broker::enqueue), but a task that was brought before is left alone and
-    /// answered with [`Published::Before`].
+    /// answered with [`Published::Before`]. That is told before any refusal. A task is known by its queue and
+    /// its id; what is simply enqueued leaves no marker and heeds none, and a refused task leaves none either.
     ///
     /// # Errors
-    /// If the store cannot be reached or refuses.
+    /// As those of `enqueue`. If the store cannot be reached or refuses.
     async fn publish(&self, batch: &[Enqueue]) -> Result<Vec<Result<Published, Refusal>>>;
 
-    /// Drops the markers of tasks that are noted as published.
+    /// Drops the markers of tasks that are noted as published; the tasks themselves are left alone. A task
+    /// without a marker is no fault.
     ///
     /// # Errors
     /// If the store cannot be reached or refuses.
     async fn forget(&self, tasks: &[(QueueName, TaskId)]) -> Result<()>;
 }
 
-/// How long a marker is kept that nobody drops.
+/// How long a marker is kept that nobody drops, counted from when the task was stored.
 pub const MARKER_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What became of a task that a relay brought.

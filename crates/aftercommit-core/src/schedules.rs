@@ -11,26 +11,29 @@ use crate::{Page, Result, SchedulerId, TaskId, Timestamp};
 /// Keeps the records of schedulers.
 #[async_trait]
 pub trait Schedules: Send + Sync + 'static {
-    /// Says which entries a scheduler has, all of them; believed for `ttl`.
+    /// Says which entries a scheduler has, all of them, in place of those it said before; believed for `ttl`.
     ///
     /// # Errors
     /// If the store cannot be reached or refuses.
     async fn announce(&self, scheduler: &SchedulerId, entries: &[ScheduleEntry], ttl: Duration)
     -> Result<()>;
 
-    /// Says that a scheduler is gone, and forgets what its entries have enqueued.
+    /// Says that a scheduler is gone, and forgets what its entries have enqueued, except those that another
+    /// scheduler has too. A scheduler that nobody knows is no fault.
     ///
     /// # Errors
     /// If the store cannot be reached or refuses.
     async fn withdraw(&self, scheduler: &SchedulerId) -> Result<()>;
 
-    /// The entries of every scheduler believed alive.
+    /// The entries of every scheduler believed alive: by name of the scheduler, and in the order it gave them.
     ///
     /// # Errors
     /// If the store cannot be reached or refuses.
     async fn entries(&self) -> Result<Vec<ScheduleEntry>>;
 
-    /// Writes down that an entry has enqueued a task. At most [`MAX_ENQUEUE_EVENTS`] are kept of an entry.
+    /// Writes down that an entry has enqueued a task. Of an entry the newest [`MAX_ENQUEUE_EVENTS`] are kept,
+    /// until nothing has been written down of it for [`ENQUEUE_EVENTS_LIFE`]: a scheduler that dies does not
+    /// leave them for ever.
     ///
     /// # Errors
     /// If the store cannot be reached or refuses.
@@ -45,6 +48,9 @@ pub trait Schedules: Send + Sync + 'static {
 
 /// How many events are kept of an entry.
 pub const MAX_ENQUEUE_EVENTS: usize = 1_000;
+
+/// How long the events of an entry are kept after the last of them was written down.
+pub const ENQUEUE_EVENTS_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// One entry of a scheduler.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::{Leased, OrphanCause, QueueName, Result, Timestamp};
 #[async_trait]
 pub trait Upkeep: Send + Sync + 'static {
     /// Moves at most `limit` due tasks (scheduled and retry) of these queues to pending, earliest first,
-    /// and says when the next one is due.
+    /// and says when the next one is due. A task of a group joins its group instead, as if it were enqueued now.
     ///
     /// # Errors
     /// If the store cannot be reached or refuses.
@@ -30,8 +30,8 @@ pub trait Upkeep: Send + Sync + 'static {
     /// If the store cannot be reached or refuses.
     async fn delete_expired(&self, queues: &[QueueName], limit: usize) -> Result<usize>;
 
-    /// Deletes at most `limit` archived tasks of these queues that are beyond the limits, the oldest first,
-    /// with their unique locks, and says how many.
+    /// Deletes at most `limit` archived tasks of these queues that are beyond the limits, the oldest of each
+    /// queue first, with their unique locks, and says how many.
     ///
     /// # Errors
     /// If the store cannot be reached or refuses.
@@ -44,7 +44,7 @@ pub trait Upkeep: Send + Sync + 'static {
 pub struct ArchiveLimits {
     /// At most this many tasks in each queue.
     pub max_tasks: usize,
-    /// No task that was archived longer ago than this.
+    /// No task that was archived this long ago, or longer.
     pub max_age: Duration,
 }
 
@@ -58,7 +58,7 @@ impl Default for ArchiveLimits {
 /// What a forward did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forwarded {
-    /// How many tasks are pending now that were not.
+    /// How many tasks are pending, or wait in a group, that did not.
     pub moved: usize,
     /// When the next waiting task is due (it may be overdue, if `moved` reached the limit).
     pub next_due: Option<Timestamp>,

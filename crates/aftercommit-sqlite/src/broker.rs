@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aftercommit_core::{
-    Broker, Enqueue, Lease, LeaseGrant, LeaseLost, Leased, Placement, QueueName, Quota, Refusal, Result,
-    Settlement, Timestamp, Wake, Wakes,
+    Broker, Enqueue, Lease, LeaseGrant, LeaseLost, Leased, QueueName, Quota, Refusal, Result, Settlement,
+    Timestamp, Wake, Wakes,
 };
 use async_trait::async_trait;
 
@@ -23,21 +23,17 @@ impl Broker for SqliteQueue {
             // One statement is a transaction by itself. With a lock there may be a second one, to learn
             // what the task was refused for.
             [task] if task.unique_for.is_none() => {
-                enqueue(&mut *self.writer(DOING).await?, batch, self.now()).await?
+                enqueue(&mut *self.store.writer(DOING).await?, batch, self.store.now()).await?
             }
             _ => {
-                let mut tx = self.write(DOING).await?;
-                let answers = enqueue(&mut tx, batch, self.now()).await?;
+                let mut tx = self.store.write(DOING).await?;
+                let answers = enqueue(&mut tx, batch, self.store.now()).await?;
                 tx.commit().await.map_err(failed(DOING))?;
                 answers
             }
         };
-        let stored = || batch.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
-        if stored().any(|(task, _)| task.placement == Placement::Now) {
-            self.news.pending();
-        }
-        if stored().any(|(task, _)| task.placement != Placement::Now) {
-            self.news.due();
+        for (task, _) in batch.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()) {
+            self.store.news.stored(task.state());
         }
         Ok(answers)
     }
@@ -60,6 +56,6 @@ impl Broker for SqliteQueue {
 
     /// Hints are about all queues: a transaction's commit does not tell which ones it was about.
     fn wakes(&self, wake: Wake, _queues: &[QueueName]) -> Wakes {
-        self.news.wakes(wake)
+        self.store.news.wakes(wake)
     }
 }

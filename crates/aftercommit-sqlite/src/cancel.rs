@@ -20,11 +20,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Subscribes.
 pub(crate) fn cancellations(queue: &SqliteQueue) -> Cancellations {
-    let (changes, last_own) = queue.news.cancellations();
+    let (changes, last_own) = queue.store.news.cancellations();
     let listener = Listener {
         queue: queue.clone(),
         changes,
-        from: From::Subscription { at: queue.now(), last_own },
+        from: From::Subscription { at: queue.store.now(), last_own },
         heard: VecDeque::new(),
         lost: false,
     };
@@ -53,7 +53,7 @@ struct Listener {
 
 impl Listener {
     async fn next(&mut self) -> Cancellation {
-        Arc::clone(&self.queue.news).poll();
+        Arc::clone(&self.queue.store.news).poll();
         loop {
             if let Some(next) = self.heard.pop_front() {
                 return next;
@@ -72,7 +72,7 @@ impl Listener {
     }
 
     async fn read(&mut self) -> Result<()> {
-        let mut conn = self.queue.reader(DOING).await?;
+        let mut conn = self.queue.store.reader(DOING).await?;
         let seq = match self.from {
             From::Seq(seq) => seq,
             From::Subscription { at, last_own } => {

@@ -21,19 +21,19 @@ pub(crate) async fn dequeue(
     if wanted == 0 {
         return Ok(Vec::new());
     }
-    let mut conn = queue.writer(DOING).await?;
+    let mut conn = queue.store.writer(DOING).await?;
     // The lease begins when the wait for the writer is over.
     let take = Take {
         statement: if quotas.len() == 1 { sql::DEQUEUE_ONE } else { sql::DEQUEUE },
         quotas: written(&quotas),
         wanted: i64::try_from(wanted).unwrap_or(i64::MAX),
         worker: &grant.worker,
-        expires_at: queue.now().plus(grant.duration),
+        expires_at: queue.store.now().plus(grant.duration),
     };
     let mut known = queue.watch.knows(&grant.worker);
     let rows = loop {
         if !known {
-            join(&mut conn, &grant.worker, queue.now()).await?;
+            join(&mut conn, &grant.worker, queue.store.now()).await?;
             queue.watch.remember(&grant.worker);
         }
         match take.run(&mut conn).await {

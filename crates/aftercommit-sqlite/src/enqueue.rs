@@ -1,7 +1,7 @@
 //! Stores a batch of tasks on a connection, in whatever transaction that is in: one statement, and a
 //! second one to learn which tasks were refused, if any were.
 
-use aftercommit_core::{Enqueue, Placement, Refusal, Result, Timestamp};
+use aftercommit_core::{Enqueue, GroupName, Placement, Refusal, Result, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::batch::Batch;
@@ -33,7 +33,7 @@ pub(crate) async fn enqueue(
 /// What a wave has to write.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// Tasks that were never tried and take no lock, as nearly all are.
+    /// Tasks that were never tried, take no lock and are of no group, as nearly all are.
     Fresh,
     /// Any tasks.
     Any,
@@ -44,7 +44,7 @@ impl Form {
         let is_fresh = |new: &New<'_>| {
             let message = &new.task.message;
             let was_tried = message.retried > 0 || message.recovered > 0 || message.last_error.is_some();
-            new.lock.is_none() && !was_tried
+            new.lock.is_none() && message.group.is_none() && !was_tried
         };
         if wave.iter().all(is_fresh) { Self::Fresh } else { Self::Any }
     }
@@ -87,9 +87,10 @@ fn encode(wave: &[New<'_>], form: Form, now: Timestamp) -> (String, Vec<u8>) {
     let mut batch = Batch::with_capacity(wave.len());
     for New { task, lock } in wave {
         let message = &task.message;
-        let (state, at) = match task.placement {
-            Placement::At(due) => (code::SCHEDULED, due),
-            _ => (code::PENDING, now),
+        let (state, at) = match (task.placement, &message.group) {
+            (Placement::At(due), _) => (code::SCHEDULED, due),
+            (_, Some(_)) => (code::AGGREGATING, now),
+            (_, None) => (code::PENDING, now),
         };
         batch
             .item()
@@ -107,7 +108,8 @@ fn encode(wave: &[New<'_>], form: Form, now: Timestamp) -> (String, Vec<u8>) {
                 .field(&message.last_error)
                 .field(message.last_failed_at.map(Timestamp::as_millis))
                 .field(lock)
-                .field(task.unique_for.map(|duration| now.plus(duration).as_millis()));
+                .field(task.unique_for.map(|duration| now.plus(duration).as_millis()))
+                .field(message.group.as_ref().map(GroupName::as_str));
         }
     }
     batch.finish()

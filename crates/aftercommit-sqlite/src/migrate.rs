@@ -6,6 +6,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::SqliteQueue;
 use crate::error::failed;
+use crate::store::Store;
 
 const DOING: &str = "migrate the tables of the queue";
 
@@ -13,16 +14,27 @@ const DOING: &str = "migrate the tables of the queue";
 const TABLE: &str = "_aftercommit_migrations";
 
 /// What there is, in order. An applied one never changes.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "queue", include_str!("../migrations/0001_queue.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "queue", include_str!("../migrations/0001_queue.sql")),
+    (2, "groups", include_str!("../migrations/0002_groups.sql")),
+    (3, "outbox", include_str!("../migrations/0003_outbox.sql")),
+];
 
 impl SqliteQueue {
-    /// Creates the tables of the queue in the database, or brings them up to date. Safe to call at each
+    /// Creates the tables of the queue and of the outbox in the database, or brings them up to date. Safe to call at each
     /// start, from several processes at once. All tables are named `aftercommit_*`; which migrations were
     /// applied stands in `_aftercommit_migrations`.
     ///
     /// # Errors
     /// If the tables are of a newer version than this library knows, or the store refuses.
     pub async fn migrate(&self) -> Result<()> {
+        self.store.migrate().await
+    }
+}
+
+impl Store {
+    /// Brings the tables of the queue and of the outbox up to date.
+    pub(crate) async fn migrate(&self) -> Result<()> {
         // One transaction around all of it makes processes that start together take turns.
         let mut tx = self.write(DOING).await?;
         // Not `run`, whose future cannot be sent to another thread with a borrowed connection.

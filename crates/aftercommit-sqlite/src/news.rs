@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aftercommit_core::{Wake, Wakes};
+use aftercommit_core::{State, Wake, Wakes};
 use futures_util::stream;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::watch;
@@ -17,7 +17,9 @@ use crate::poller;
 pub(crate) struct News {
     pending: watch::Sender<()>,
     due: watch::Sender<()>,
+    groups: watch::Sender<()>,
     cancelled: watch::Sender<()>,
+    outbox: watch::Sender<()>,
     /// The last cancellation that this process asked for itself.
     last_own_cancel: AtomicI64,
     /// Whether the poller runs. Held while deciding to start or to end it.
@@ -31,7 +33,9 @@ impl News {
         Self {
             pending: watch::Sender::new(()),
             due: watch::Sender::new(()),
+            groups: watch::Sender::new(()),
             cancelled: watch::Sender::new(()),
+            outbox: watch::Sender::new(()),
             last_own_cancel: AtomicI64::new(0),
             polling: Mutex::new(false),
             options,
@@ -48,6 +52,26 @@ impl News {
         self.due.send_replace(());
     }
 
+    /// There may be more tasks in groups.
+    pub(crate) fn groups(&self) {
+        self.groups.send_replace(());
+    }
+
+    /// There may be something to claim in the outbox.
+    pub(crate) fn outbox(&self) {
+        self.outbox.send_replace(());
+    }
+
+    /// There is one more task in this state.
+    pub(crate) fn stored(&self, state: State) {
+        match state {
+            State::Pending => self.pending(),
+            State::Scheduled | State::Retry => self.due(),
+            State::Aggregating => self.groups(),
+            State::Active | State::Archived | State::Completed => {}
+        }
+    }
+
     /// There may be more cancellations.
     pub(crate) fn cancelled(&self) {
         self.cancelled.send_replace(());
@@ -57,7 +81,9 @@ impl News {
     pub(crate) fn everything(&self) {
         self.pending();
         self.due();
+        self.groups();
         self.cancelled();
+        self.outbox();
     }
 
     /// A stream of hints from now on.
@@ -65,7 +91,17 @@ impl News {
         let changes = match wake {
             Wake::Pending => self.pending.subscribe(),
             Wake::Due => self.due.subscribe(),
+            Wake::Groups => self.groups.subscribe(),
         };
+        self.stream(changes)
+    }
+
+    /// The same about the outbox.
+    pub(crate) fn outbox_wakes(self: &Arc<Self>) -> Wakes {
+        self.stream(self.outbox.subscribe())
+    }
+
+    fn stream(self: &Arc<Self>, changes: watch::Receiver<()>) -> Wakes {
         Box::pin(stream::unfold((Arc::clone(self), changes), |(news, mut changes)| async move {
             // The poller starts with a hint, so nothing is missed although it starts only now.
             news.poll();
@@ -103,7 +139,9 @@ impl News {
     /// True if nobody waits any more; then the poller counts as ended.
     pub(crate) fn end_if_unheard(&self) -> bool {
         let mut polling = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
-        let heard = [&self.pending, &self.due, &self.cancelled].iter().any(|news| news.receiver_count() > 0);
+        let heard = [&self.pending, &self.due, &self.groups, &self.cancelled, &self.outbox]
+            .into_iter()
+            .any(|news| news.receiver_count() > 0);
         *polling = heard;
         !heard
     }
@@ -141,7 +179,7 @@ mod tests {
     #[tokio::test]
     async fn an_enqueue_in_a_transaction_is_no_news_before_the_commit_and_is_at_once_after_it() {
         let (_dir, queue) = queue().await;
-        let (pending, due) = (queue.news.pending.subscribe(), queue.news.due.subscribe());
+        let (pending, due) = (queue.store.news.pending.subscribe(), queue.store.news.due.subscribe());
         let mut tx = queue.begin().await.unwrap();
         queue.enqueue_raw_in(&mut tx, task()).await.unwrap();
         queue.enqueue_raw_in(&mut tx, task()).options(Options::new().process_in(SOON)).await.unwrap();
@@ -153,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn a_rollback_is_no_news() {
         let (_dir, queue) = queue().await;
-        let pending = queue.news.pending.subscribe();
+        let pending = queue.store.news.pending.subscribe();
         for explicit in [true, false] {
             let mut tx = queue.begin().await.unwrap();
             queue.enqueue_raw_in(&mut tx, task()).await.unwrap();
@@ -165,7 +203,7 @@ mod tests {
     #[tokio::test]
     async fn a_commit_that_nobody_waits_for_is_news_all_the_same() {
         let (_dir, queue) = queue().await;
-        let pending = queue.news.pending.subscribe();
+        let pending = queue.store.news.pending.subscribe();
         let mut tx = queue.begin().await.unwrap();
         queue.enqueue_raw_in(&mut tx, task()).await.unwrap();
         let mut commit = Box::pin(tx.commit());
@@ -177,7 +215,7 @@ mod tests {
     #[tokio::test]
     async fn a_host_that_commits_by_itself_may_wake() {
         let (_dir, queue) = queue().await;
-        let pending = queue.news.pending.subscribe();
+        let pending = queue.store.news.pending.subscribe();
         let mut tx = queue.pools().writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
         queue.enqueue_raw_in(&mut tx, task()).await.unwrap();
         tx.commit().await.unwrap();
@@ -203,21 +241,22 @@ mod tests {
     #[tokio::test]
     async fn the_file_is_watched_from_the_first_listener_to_the_last() {
         let (_dir, queue) = queue().await;
-        let (mut first, mut second) = (queue.news.wakes(Wake::Pending), queue.news.wakes(Wake::Due));
-        assert!(!polls(&queue.news), "nobody has listened yet");
+        let (mut first, mut second) =
+            (queue.store.news.wakes(Wake::Pending), queue.store.news.wakes(Wake::Due));
+        assert!(!polls(&queue.store.news), "nobody has listened yet");
         for wakes in [&mut first, &mut second] {
             wakes.next().await.unwrap();
-            assert!(polls(&queue.news));
+            assert!(polls(&queue.store.news));
         }
         drop(first);
-        let mut again = queue.news.wakes(Wake::Pending);
-        queue.news.pending();
+        let mut again = queue.store.news.wakes(Wake::Pending);
+        queue.store.news.pending();
         again.next().await.unwrap();
-        assert!(polls(&queue.news));
+        assert!(polls(&queue.store.news));
         drop((second, again));
-        until(|| !polls(&queue.news)).await;
-        queue.news.wakes(Wake::Pending).next().await.unwrap();
-        assert!(polls(&queue.news), "it starts again");
+        until(|| !polls(&queue.store.news)).await;
+        queue.store.news.wakes(Wake::Pending).next().await.unwrap();
+        assert!(polls(&queue.store.news), "it starts again");
     }
 
     #[tokio::test]

@@ -39,7 +39,7 @@ pub(crate) async fn run(news: Arc<News>) {
 async fn watch(news: &News, lost: &mut bool, pause: &mut Duration) -> sqlx::Result<()> {
     let mut conn = news.options().clone().connect().await?;
     let mut version = data_version(&mut conn).await?;
-    let mut cancelled = look(&mut conn).await?.cancelled;
+    let Seen { mut cancelled, mut outbox, .. } = look(&mut conn).await?;
     if std::mem::take(lost) {
         tracing::info!("looking for changes by other processes again");
     }
@@ -63,6 +63,15 @@ async fn watch(news: &News, lost: &mut bool, pause: &mut Duration) -> sqlx::Resu
         if seen.waiting {
             news.due();
         }
+        if seen.grouped {
+            news.groups();
+        }
+        // New rows are there to be claimed; of the others only a change is news: somebody who holds some may
+        // die, and whoever waits must know until when he has to wait.
+        if seen.outbox.is_some_and(|free_at| free_at == 0 || seen.outbox != outbox) {
+            news.outbox();
+        }
+        outbox = seen.outbox;
         if seen.cancelled != cancelled {
             cancelled = seen.cancelled;
             news.cancelled();
@@ -79,13 +88,22 @@ async fn data_version(conn: &mut SqliteConnection) -> sqlx::Result<i64> {
 struct Seen {
     pending: bool,
     waiting: bool,
+    grouped: bool,
+    /// From when on the first row of the outbox may be claimed; 0 for a new one.
+    outbox: Option<i64>,
     /// The last cancellation.
     cancelled: i64,
 }
 
 async fn look(conn: &mut SqliteConnection) -> sqlx::Result<Seen> {
     let row = sqlx::query(sql::LOOK).fetch_one(conn).await?;
-    Ok(Seen { pending: row.try_get(0)?, waiting: row.try_get(1)?, cancelled: row.try_get(2)? })
+    Ok(Seen {
+        pending: row.try_get(0)?,
+        waiting: row.try_get(1)?,
+        grouped: row.try_get(2)?,
+        outbox: row.try_get(3)?,
+        cancelled: row.try_get(4)?,
+    })
 }
 
 /// The place of the one poller, given back even if its task is dropped.

@@ -19,7 +19,7 @@ use crate::{SqliteQueue, process, sql};
 impl Presence for SqliteQueue {
     async fn beat(&self, worker: &WorkerInfo, ttl: Duration) -> Result<()> {
         const DOING: &str = "say that a worker is alive";
-        let now = self.now();
+        let now = self.store.now();
         let info =
             serde_json::to_string(&StoredWorker::of(worker)).map_err(|error| unreadable(DOING, error))?;
         // Only a process that speaks for itself can be looked for.
@@ -36,19 +36,19 @@ impl Presence for SqliteQueue {
             .bind(place)
             .bind(worker.pid)
             .bind(started);
-        beat.execute(&mut *self.writer(DOING).await?).await.map(drop).map_err(failed(DOING))
+        beat.execute(&mut *self.store.writer(DOING).await?).await.map(drop).map_err(failed(DOING))
     }
 
     async fn leave(&self, worker: &WorkerId) -> Result<()> {
         const DOING: &str = "say that a worker is gone";
         let leave = sqlx::query(sql::LEAVE).bind(worker.as_str());
-        leave.execute(&mut *self.writer(DOING).await?).await.map(drop).map_err(failed(DOING))
+        leave.execute(&mut *self.store.writer(DOING).await?).await.map(drop).map_err(failed(DOING))
     }
 
     async fn workers(&self) -> Result<Vec<WorkerInfo>> {
         const DOING: &str = "list workers";
-        let alive = sqlx::query(sql::WORKERS).bind(self.now().as_millis());
-        let rows = alive.fetch_all(&mut *self.reader(DOING).await?).await.map_err(failed(DOING))?;
+        let alive = sqlx::query(sql::WORKERS).bind(self.store.now().as_millis());
+        let rows = alive.fetch_all(&mut *self.store.reader(DOING).await?).await.map_err(failed(DOING))?;
         let read = |row: &sqlx::sqlite::SqliteRow| {
             let id = WorkerId::from_stored(row.try_get(0)?);
             serde_json::from_str::<StoredWorker>(row.try_get(1)?)?.read(id)
@@ -58,10 +58,12 @@ impl Presence for SqliteQueue {
 
     async fn cancel(&self, queue: &QueueName, id: &TaskId) -> Result<()> {
         const DOING: &str = "cancel a task";
-        let cancel =
-            sqlx::query(sql::CANCEL).bind(queue.as_str()).bind(id.as_str()).bind(self.now().as_millis());
-        let written = cancel.execute(&mut *self.writer(DOING).await?).await.map_err(failed(DOING))?;
-        self.news.cancelled_here(written.last_insert_rowid());
+        let cancel = sqlx::query(sql::CANCEL)
+            .bind(queue.as_str())
+            .bind(id.as_str())
+            .bind(self.store.now().as_millis());
+        let written = cancel.execute(&mut *self.store.writer(DOING).await?).await.map_err(failed(DOING))?;
+        self.store.news.cancelled_here(written.last_insert_rowid());
         Ok(())
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aftercommit_core::{
-    BoxError, Lease, Leased, Message, Options, QueueName, State, TaskId, TaskInfo, TaskType, Timestamp,
-    WorkerId,
+    BoxError, GroupName, Lease, Leased, Message, Options, QueueName, State, TaskId, TaskInfo, TaskType,
+    Timestamp, WorkerId,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ type Result<T, E = BoxError> = std::result::Result<T, E>;
 
 /// The codes of the states.
 pub(crate) mod code {
+    pub(crate) const AGGREGATING: i64 = 1;
     pub(crate) const PENDING: i64 = 2;
     pub(crate) const ACTIVE: i64 = 3;
     pub(crate) const SCHEDULED: i64 = 4;
@@ -29,6 +30,7 @@ pub(crate) mod code {
 /// The state of a code.
 pub(crate) fn state(code: i64) -> Result<State> {
     match code {
+        code::AGGREGATING => Ok(State::Aggregating),
         code::PENDING => Ok(State::Pending),
         code::ACTIVE => Ok(State::Active),
         code::SCHEDULED => Ok(State::Scheduled),
@@ -75,7 +77,7 @@ impl StoredOptions {
         })
     }
 
-    fn read(stored: Option<&str>) -> Result<Self> {
+    pub(crate) fn read(stored: Option<&str>) -> Result<Self> {
         match stored {
             Some(json) => Ok(serde_json::from_str(json)?),
             None => Ok(Self {
@@ -87,6 +89,33 @@ impl StoredOptions {
             }),
         }
     }
+
+    /// The message of a task with these options and without a past.
+    pub(crate) fn message(
+        self,
+        queue: QueueName,
+        id: TaskId,
+        task_type: TaskType,
+        group: Option<GroupName>,
+        payload: Bytes,
+    ) -> Message {
+        Message {
+            id,
+            queue,
+            task_type,
+            payload,
+            group,
+            headers: self.headers,
+            max_retry: self.max_retry,
+            timeout: self.timeout_ms.map(duration),
+            deadline: self.deadline.map(Timestamp::from_millis),
+            retention: duration(self.retention_ms),
+            retried: 0,
+            recovered: 0,
+            last_error: None,
+            last_failed_at: None,
+        }
+    }
 }
 
 /// A length of time in milliseconds, rounded up.
@@ -94,27 +123,25 @@ pub(crate) fn millis(duration: Duration) -> i64 {
     Timestamp::from_millis(0).plus(duration).as_millis()
 }
 
-fn duration(millis: i64) -> Duration {
+pub(crate) fn duration(millis: i64) -> Duration {
     Duration::from_millis(millis.unsigned_abs())
 }
 
 /// The message of a row: its columns stand at the same places in every statement that reads tasks.
-fn message(row: &SqliteRow) -> Result<Message> {
-    let options = StoredOptions::read(row.try_get(6)?)?;
+pub(crate) fn message(row: &SqliteRow) -> Result<Message> {
+    let message = StoredOptions::read(row.try_get(6)?)?.message(
+        QueueName::new(row.try_get::<&str, _>(3)?)?,
+        TaskId::new(row.try_get::<&str, _>(4)?)?,
+        TaskType::new(row.try_get::<&str, _>(5)?)?,
+        row.try_get::<Option<&str>, _>(12)?.map(GroupName::new).transpose()?,
+        Bytes::from(row.try_get::<Vec<u8>, _>(11)?),
+    );
     Ok(Message {
-        queue: QueueName::new(row.try_get::<&str, _>(3)?)?,
-        id: TaskId::new(row.try_get::<&str, _>(4)?)?,
-        task_type: TaskType::new(row.try_get::<&str, _>(5)?)?,
-        payload: Bytes::from(row.try_get::<Vec<u8>, _>(11)?),
-        headers: options.headers,
-        max_retry: options.max_retry,
-        timeout: options.timeout_ms.map(duration),
-        deadline: options.deadline.map(Timestamp::from_millis),
-        retention: duration(options.retention_ms),
         retried: row.try_get(7)?,
         recovered: row.try_get(8)?,
         last_error: row.try_get(9)?,
         last_failed_at: row.try_get::<Option<i64>, _>(10)?.map(Timestamp::from_millis),
+        ..message
     })
 }
 
@@ -127,23 +154,23 @@ pub(crate) fn leased(row: &SqliteRow, expires_at: Timestamp) -> Result<Leased> {
         token: token(row.try_get(0)?, row.try_get(1)?),
         expires_at,
     };
-    Ok(Leased { message, lease })
+    Ok(Leased { message, lease, stored: Bytes::new() })
 }
 
 /// A row of `live.sql`.
 pub(crate) fn live_info(row: &SqliteRow) -> Result<TaskInfo> {
     let state = state(row.try_get(2)?)?;
-    let at = Timestamp::from_millis(row.try_get(12)?);
-    let Leased { message, lease } = leased(row, at)?;
-    let worker = || -> Result<WorkerId> {
-        // The row of a worker that has left is gone, and its tasks are about to be recovered.
-        Ok(WorkerId::from_stored(row.try_get::<Option<&str>, _>(13)?.unwrap_or("unknown")))
-    };
+    let at = Timestamp::from_millis(row.try_get(13)?);
+    let Leased { message, lease, .. } = leased(row, at)?;
+    let is_active = state == State::Active;
+    // The row of a worker that has left is gone, and its tasks are about to be recovered.
+    let worker = if is_active { row.try_get::<Option<&str>, _>(14)? } else { None };
     Ok(TaskInfo {
         message,
         state,
         next_process_at: matches!(state, State::Scheduled | State::Retry).then_some(at),
-        lease: if state == State::Active { Some((worker()?, lease)) } else { None },
+        lease: is_active.then_some(lease),
+        worker: worker.map(WorkerId::from_stored),
         ended_at: None,
         result: None,
     })
@@ -156,6 +183,7 @@ pub(crate) fn ended_info(row: &SqliteRow) -> Result<TaskInfo> {
         state: state(row.try_get(0)?)?,
         next_process_at: None,
         lease: None,
+        worker: None,
         ended_at: Some(Timestamp::from_millis(row.try_get(1)?)),
         result: row.try_get::<Option<Vec<u8>>, _>(2)?.map(Bytes::from),
     })

@@ -51,11 +51,11 @@ fn fitting(batch: &[Settlement]) -> usize {
 
 async fn settle_part(queue: &SqliteQueue, batch: &[Settlement]) -> Result<Vec<Answer>> {
     let mut answers = first_of_each_lease(batch);
-    let mut tx = queue.write(SETTLING).await?;
-    let now = queue.now();
+    let mut tx = queue.store.write(SETTLING).await?;
+    let now = queue.store.now();
     if !write(&mut tx, batch, &answers, now).await? {
         tx.rollback().await.map_err(failed(SETTLING))?;
-        tx = queue.write(SETTLING).await?;
+        tx = queue.store.write(SETTLING).await?;
         let json = leases(batch.iter().map(|item| &item.leased.lease));
         for nth in lost(&mut tx, &json).await.map_err(failed(SETTLING))? {
             answers[nth] = Err(LeaseLost);
@@ -79,8 +79,8 @@ pub(crate) async fn extend(
         return Ok(Vec::new());
     }
     let json = leases(batch.iter());
-    let mut conn = queue.writer(EXTENDING).await?;
-    let until = queue.now().plus(duration);
+    let mut conn = queue.store.writer(EXTENDING).await?;
+    let until = queue.store.now().plus(duration);
     let extend = sqlx::query(sql::EXTEND).bind(&json).bind(until.as_millis());
     let extended = extend.execute(&mut *conn).await.map_err(failed(EXTENDING))?;
     let mut answers = vec![Ok(until); batch.len()];
@@ -132,9 +132,9 @@ fn wake(queue: &SqliteQueue, batch: &[Settlement], answers: &[Answer]) {
     let settled =
         || batch.iter().zip(answers).filter(|(_, answer)| answer.is_ok()).map(|(item, _)| &item.outcome);
     if settled().any(|outcome| matches!(outcome, Outcome::Requeue(_))) {
-        queue.news.pending();
+        queue.store.news.pending();
     }
     if settled().any(|outcome| matches!(outcome, Outcome::Retry { .. } | Outcome::Snooze { .. })) {
-        queue.news.due();
+        queue.store.news.due();
     }
 }

@@ -31,6 +31,8 @@ statements! {
     ADVANCE = "advance.sql";
     ORPHANS = "orphans.sql";
     DELETE_EXPIRED = "delete_expired.sql";
+    HAS_BEYOND = "beyond.sql" "has_beyond.sql";
+    TRIM_ARCHIVE = "beyond.sql" "trim_archive.sql";
     FOLD_COUNTS = "fold_counts.sql";
     FORGET_COUNTS = "forget_counts.sql";
     FORGET_WORKERS = "forget_workers.sql";
@@ -42,24 +44,55 @@ statements! {
     HISTORY = "history.sql";
     GET_LIVE = "live.sql" + " WHERE t.queue = ?1 AND t.id = ?2";
     GET_ENDED = "ended.sql" + " WHERE t.queue = ?1 AND t.id = ?2";
-    LIST_PENDING = "live.sql" + " WHERE t.queue = ?1 AND t.state = 2 ORDER BY t.pos LIMIT ?2 + 0 OFFSET ?3 + 0";
-    LIST_ACTIVE = "live.sql" + " WHERE t.queue = ?1 AND t.state = 3 ORDER BY t.pos LIMIT ?2 + 0 OFFSET ?3 + 0";
-    LIST_SCHEDULED =
-        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 4 ORDER BY t.at LIMIT ?2 + 0 OFFSET ?3 + 0";
-    LIST_RETRY =
-        "live.sql" + " WHERE t.queue = ?1 AND t.state > 3 AND t.state = 5 ORDER BY t.at LIMIT ?2 + 0 OFFSET ?3 + 0";
-    LIST_ARCHIVED =
-        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 6 ORDER BY t.ended_at LIMIT ?2 + 0 OFFSET ?3 + 0";
-    LIST_COMPLETED =
-        "ended.sql" + " WHERE t.queue = ?1 AND t.state = 7 ORDER BY t.ended_at LIMIT ?2 + 0 OFFSET ?3 + 0";
+    LIST_PENDING = "live.sql" "of_pending.sql";
+    LIST_ACTIVE = "live.sql" "of_active.sql";
+    LIST_SCHEDULED = "live.sql" "of_scheduled.sql";
+    LIST_RETRY = "live.sql" "of_retry.sql";
+    LIST_AGGREGATING = "live.sql" "of_aggregating.sql";
+    LIST_GROUP = "live.sql" "of_group.sql";
+    LIST_ARCHIVED = "ended.sql" "of_archived.sql";
+    LIST_COMPLETED = "ended.sql" "of_completed.sql";
+    FIND = "find.sql";
+    CHOOSE_PENDING = "choose_live.sql" "of_pending.sql";
+    CHOOSE_SCHEDULED = "choose_live.sql" "of_scheduled.sql";
+    CHOOSE_RETRY = "choose_live.sql" "of_retry.sql";
+    CHOOSE_WAITING = "choose_live.sql" "of_waiting.sql";
+    CHOOSE_GROUP = "choose_live.sql" "of_group.sql";
+    CHOOSE_ARCHIVED = "choose_ended.sql" "of_archived.sql";
+    CHOOSE_COMPLETED = "choose_ended.sql" "of_completed.sql";
     KNOW_QUEUE = "know_queue.sql";
-    RUN_WAITING = "run_waiting.sql";
+    RUN_LIVE = "run_live.sql";
     RUN_ENDED = "run_ended.sql";
-    DELETE_ENDED = "delete_ended.sql";
+    ARCHIVE_LIVE = "archive_live.sql";
     DELETE_LIVE = "delete_live.sql";
-    STATE = "state.sql";
+    DELETE_ENDED = "delete_ended.sql";
+    UPDATE_PAYLOAD = "update_payload.sql";
+    HAS_TASKS = "has_tasks.sql";
+    FORGET_QUEUE = "forget_queue.sql";
     PAUSE = "pause.sql";
     RESUME = "resume.sql";
+
+    // --- groups
+    GROUPS = "group_names.sql" "group_sizes.sql";
+    RIPENING = "group_names.sql" "ripening.sql";
+    HOLD_BATCH = "hold_batch.sql";
+    FILL_BATCH = "fill_batch.sql";
+    LIST_BATCH = "live.sql" "of_batch.sql";
+    END_BATCH = "end_batch.sql";
+    DELETE_BATCH = "delete_batch.sql";
+    RELEASE_BATCH = "release_batch.sql";
+    OVERDUE_BATCHES = "overdue_batches.sql";
+
+    // --- the outbox
+    OUTBOX_INSERT = "outbox_insert.sql";
+    OUTBOX_REFUSED = "outbox_refused.sql";
+    OUTBOX_LOOK = "outbox_look.sql";
+    OUTBOX_CLAIMABLE = "outbox_claimable.sql";
+    OUTBOX_CLAIM = "outbox_claim.sql";
+    OUTBOX_MARK = "outbox_mark.sql";
+    OUTBOX_POSTPONE = "outbox_postpone.sql";
+    OUTBOX_BURY = "outbox_bury.sql";
+    OUTBOX_BACKLOG = "outbox_backlog.sql";
 
     // --- presence and news
     JOIN = "join.sql";
@@ -105,8 +138,15 @@ mod tests {
             let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
             for step in sqlx::query(explain).fetch_all(&mut *conn).await.unwrap() {
                 let step: String = step.get("detail");
-                let of_tasks =
-                    ["SCAN t", "SCAN p", "SCAN e", "SCAN aftercommit_tasks", "SCAN aftercommit_ended"];
+                let of_tasks = [
+                    "SCAN t",
+                    "SCAN p",
+                    "SCAN e",
+                    "SCAN o",
+                    "SCAN aftercommit_tasks",
+                    "SCAN aftercommit_ended",
+                    "SCAN aftercommit_outbox",
+                ];
                 assert!(!of_tasks.contains(&step.as_str()), "{name}: {step}");
             }
         }

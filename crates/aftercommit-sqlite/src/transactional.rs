@@ -1,14 +1,10 @@
 //! Enqueue in the caller's own transaction: the task exists exactly if that transaction commits.
 
-use std::fmt;
-
-use aftercommit_core::{
-    BoxFuture, Enqueue, EnqueueRequest, EnqueueSink, Enqueued, NewTask, RawTask, Result, Task,
-};
+use aftercommit_core::{EnqueueRequest, Enqueued, NewTask, RawTask, Result, Task};
 use sqlx::SqliteConnection;
 
-use crate::SqliteQueue;
-use crate::enqueue::enqueue;
+use crate::sink::Target;
+use crate::{SqliteQueue, SqliteSink};
 
 impl SqliteQueue {
     /// Stores a task in the transaction that `conn` is in: a [`SqliteTx`](crate::SqliteTx), any
@@ -58,7 +54,7 @@ impl SqliteQueue {
         conn: &'a mut SqliteConnection,
         task: &T,
     ) -> EnqueueRequest<'a, SqliteSink<'a>> {
-        EnqueueRequest::new(NewTask::of(task), SqliteSink { queue: self, conn })
+        EnqueueRequest::new(NewTask::of(task), self.sink(conn))
     }
 
     /// As [`enqueue_in`](Self::enqueue_in), for a task without a payload type.
@@ -67,7 +63,7 @@ impl SqliteQueue {
         conn: &'a mut SqliteConnection,
         task: RawTask,
     ) -> EnqueueRequest<'a, SqliteSink<'a>> {
-        EnqueueRequest::new(Ok(task.into()), SqliteSink { queue: self, conn })
+        EnqueueRequest::new(Ok(task.into()), self.sink(conn))
     }
 
     /// As [`enqueue_in`](Self::enqueue_in), for many tasks at once and with one statement. Answers for
@@ -80,43 +76,10 @@ impl SqliteQueue {
         conn: &mut SqliteConnection,
         tasks: Vec<NewTask>,
     ) -> Result<Vec<Result<Enqueued>>> {
-        let now = self.now();
-        let resolved: Vec<Result<Enqueue>> =
-            tasks.into_iter().map(|task| task.resolve(&self.defaults, now)).collect();
-        let usable: Vec<Enqueue> = resolved.iter().filter_map(|task| task.as_ref().ok()).cloned().collect();
-        let mut answers = enqueue(conn, &usable, now).await?.into_iter();
-        let answer = |task: Result<Enqueue>| {
-            let task = task?;
-            match answers.next().unwrap_or(Ok(())) {
-                Ok(()) => Ok(Enqueued::from(&task)),
-                Err(refusal) => Err(refusal.into_error(&task.message)),
-            }
-        };
-        Ok(resolved.into_iter().map(answer).collect())
+        self.sink(conn).accept_all(tasks).await
     }
-}
 
-/// The end of an [`EnqueueRequest`] in a transaction.
-pub struct SqliteSink<'a> {
-    queue: &'a SqliteQueue,
-    conn: &'a mut SqliteConnection,
-}
-
-impl<'a> EnqueueSink<'a> for SqliteSink<'a> {
-    fn accept(self, task: NewTask) -> BoxFuture<'a, Result<Enqueued>> {
-        Box::pin(async move {
-            let now = self.queue.now();
-            let task = task.resolve(&self.queue.defaults, now)?;
-            match enqueue(self.conn, std::slice::from_ref(&task), now).await?.first() {
-                Some(Err(refusal)) => Err(refusal.into_error(&task.message)),
-                _ => Ok(Enqueued::from(&task)),
-            }
-        })
-    }
-}
-
-impl fmt::Debug for SqliteSink<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteSink").field("queue", &self.queue).finish_non_exhaustive()
+    const fn sink<'a>(&'a self, conn: &'a mut SqliteConnection) -> SqliteSink<'a> {
+        SqliteSink { store: &self.store, target: Target::Queue, conn }
     }
 }

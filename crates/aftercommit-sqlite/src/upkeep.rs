@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{BoxError, Forwarded, Orphan, OrphanCause, QueueName, Result, Timestamp, Upkeep};
+use aftercommit_core::{
+    ArchiveLimits, BoxError, Forwarded, Orphan, OrphanCause, QueueName, Result, Timestamp, Upkeep,
+};
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -26,24 +28,26 @@ const WORKERS_KEPT: Duration = Duration::from_secs(24 * 3_600);
 impl Upkeep for SqliteQueue {
     async fn forward(&self, queues: &[QueueName], limit: usize) -> Result<Forwarded> {
         const DOING: &str = "forward due tasks";
-        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.now());
+        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.store.now());
         // Nearly every look finds nothing due, and must not keep those waiting who write.
-        let next_due = next_due(&mut *self.reader(DOING).await?, &names).await.map_err(failed(DOING))?;
+        let next_due =
+            next_due(&mut *self.store.reader(DOING).await?, &names).await.map_err(failed(DOING))?;
         if limit == 0 || next_due.is_none_or(|due| due > now) {
             return Ok(Forwarded { moved: 0, next_due });
         }
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.store.write(DOING).await?;
         let moved = forward(&mut tx, &names, now, limit).await.map_err(failed(DOING))?;
         let next_due = self::next_due(&mut tx, &names).await.map_err(failed(DOING))?;
         tx.commit().await.map_err(failed(DOING))?;
         if moved > 0 {
-            self.news.pending();
+            self.store.news.pending();
+            self.store.news.groups();
         }
         Ok(Forwarded { moved, next_due })
     }
 
     async fn orphans(&self, queues: &[QueueName], limit: usize) -> Result<Vec<Orphan>> {
-        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.now());
+        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.store.now());
         let found = self.find_orphans(&names, now, limit).await;
         if found.is_err() {
             // Nobody could say that he is alive either.
@@ -54,22 +58,47 @@ impl Upkeep for SqliteQueue {
 
     async fn delete_expired(&self, queues: &[QueueName], limit: usize) -> Result<usize> {
         const DOING: &str = "delete expired tasks";
-        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.now());
+        let (names, now) = (names(queues.iter().map(QueueName::as_str)), self.store.now());
         let delete =
             sqlx::query(sql::DELETE_EXPIRED).bind(names).bind(now.as_millis()).bind(saturated(limit));
-        let deleted =
-            delete.execute(&mut *self.writer(DOING).await?).await.map_err(failed(DOING))?.rows_affected();
+        let deleted = delete
+            .execute(&mut *self.store.writer(DOING).await?)
+            .await
+            .map_err(failed(DOING))?
+            .rows_affected();
         if self.watch.may_tidy(now, TIDY_INTERVAL) {
             self.tidy(now).await?;
         }
         Ok(usize::try_from(deleted).unwrap_or(usize::MAX))
+    }
+
+    async fn trim_archive(
+        &self,
+        queues: &[QueueName],
+        limits: &ArchiveLimits,
+        limit: usize,
+    ) -> Result<usize> {
+        const DOING: &str = "trim archives";
+        let names = names(queues.iter().map(QueueName::as_str));
+        let before = self.store.now().minus(limits.max_age).as_millis();
+        let (kept, limit) = (saturated(limits.max_tasks), saturated(limit));
+        // Nearly every look finds nothing to delete, and must not keep those waiting who write.
+        let has_beyond = sqlx::query_scalar::<_, bool>(sql::HAS_BEYOND).bind(&names).bind(before).bind(kept);
+        let mut reader = self.store.reader(DOING).await?;
+        if !has_beyond.bind(limit).fetch_one(&mut *reader).await.map_err(failed(DOING))? {
+            return Ok(0);
+        }
+        drop(reader);
+        let trim = sqlx::query(sql::TRIM_ARCHIVE).bind(names).bind(before).bind(kept).bind(limit);
+        let trimmed = trim.execute(&mut *self.store.writer(DOING).await?).await.map_err(failed(DOING))?;
+        Ok(usize::try_from(trimmed.rows_affected()).unwrap_or(usize::MAX))
     }
 }
 
 impl SqliteQueue {
     async fn find_orphans(&self, names: &str, now: Timestamp, limit: usize) -> Result<Vec<Orphan>> {
         const DOING: &str = "find orphaned tasks";
-        let mut conn = self.reader(DOING).await?;
+        let mut conn = self.store.reader(DOING).await?;
         let dead = dead_neighbours(&mut conn).await.map_err(failed(DOING))?;
         let orphans = sqlx::query(sql::ORPHANS)
             .bind(names)
@@ -85,7 +114,7 @@ impl SqliteQueue {
     async fn tidy(&self, now: Timestamp) -> Result<()> {
         const DOING: &str = "delete old counts and workers";
         let keep_from = now.day() - DAYS_KEPT + 1;
-        let mut tx = self.write(DOING).await?;
+        let mut tx = self.store.write(DOING).await?;
         for statement in [sql::FOLD_COUNTS, sql::FORGET_COUNTS] {
             let step = sqlx::query(statement).bind(keep_from).bind(EARLIER);
             step.execute(&mut *tx).await.map_err(failed(DOING))?;
@@ -100,7 +129,7 @@ impl SqliteQueue {
     }
 }
 
-fn saturated(limit: usize) -> i64 {
+pub(crate) fn saturated(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
@@ -140,7 +169,7 @@ async fn dead_neighbours(conn: &mut SqliteConnection) -> sqlx::Result<Vec<i64>> 
 /// reported as an error when it was taken.
 fn orphan(row: &SqliteRow, now: Timestamp) -> Option<Orphan> {
     let read = || {
-        let expires_at = Timestamp::from_millis(row.try_get(12)?);
+        let expires_at = Timestamp::from_millis(row.try_get(13)?);
         let cause = if expires_at <= now { OrphanCause::LeaseExpired } else { OrphanCause::WorkerDead };
         Ok::<_, BoxError>(Orphan { leased: row::leased(row, expires_at)?, cause })
     };

@@ -46,6 +46,7 @@
 
 pub mod conformance;
 
+mod ability;
 mod clock;
 mod drain;
 mod faulty;
@@ -53,6 +54,7 @@ mod memory;
 mod signals;
 mod wait;
 
+pub use ability::Ability;
 pub use clock::{ManualClock, TEST_EPOCH, TokioClock};
 pub use drain::{DRAIN_LIMIT, drain};
 pub use faulty::{Call, Fault, Faults, Faulty, Odds};

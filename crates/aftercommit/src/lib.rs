@@ -52,9 +52,11 @@ mod chain;
 mod client;
 mod coalescer;
 mod context;
+mod frame;
 mod handler;
 mod layer;
 mod output;
+mod relay;
 mod router;
 mod telemetry;
 mod worker;
@@ -62,10 +64,12 @@ mod worker;
 /// Where a task is in its life; named so because [`State`] is what a handler gets injected.
 pub use aftercommit_core::State as TaskState;
 pub use aftercommit_core::{
-    Action, AsynqBackoff, Backend, BoxError, Broker, Clock, DayCount, EnqueueRequest, Enqueued, Error,
-    Exponential, Failure, FailureKind, Fixed, Inspect, Lease, Message, NewTask, Options, Page, Presence,
-    QueueInfo, QueueName, QueueOrder, QueueSet, RawTask, Result, RetryPolicy, RunningTask, StateCounts,
-    SystemClock, Task, TaskId, TaskInfo, TaskType, Timestamp, Upkeep, WorkerId, WorkerInfo, WorkerStatus,
+    Action, ArchiveLimits, AsynqBackoff, Backend, Backlog, BoxError, Broker, Clock, DayCount, EnqueueEvent,
+    EnqueueRequest, Enqueued, Error, Exponential, Failure, FailureKind, Fixed, GroupInfo, GroupName,
+    GroupRules, Groups, Inspect, InspectExt, Lease, Message, NewTask, Operation, Options, Outbox, Page,
+    Presence, Publisher, QueueInfo, QueueName, QueueOrder, QueueSet, RawTask, Removal, Result, RetryPolicy,
+    RunningTask, ScheduleEntry, Schedules, Selection, StateCounts, SystemClock, Task, TaskId, TaskInfo,
+    TaskType, Timestamp, Upkeep, WorkerId, WorkerInfo, WorkerStatus,
 };
 /// The payloads, and the results of handlers, as they are stored.
 pub use bytes::Bytes;
@@ -74,11 +78,13 @@ pub use tokio_util::sync::CancellationToken;
 
 pub use client::Client;
 pub use context::{FromContext, FromRef, State, TaskContext};
+pub use frame::StopHandle;
 pub use handler::{Handler, HandlerError};
 pub use layer::{Next, from_fn};
 pub use output::{Json, TaskOutput, TaskValue};
+pub use relay::{Relay, RelayBuilder, RelayCounts, RelayMonitor};
 pub use router::{Route, Router};
-pub use worker::{StopHandle, Worker, WorkerBuilder};
+pub use worker::{Worker, WorkerBuilder};
 
 #[cfg(feature = "sqlite")]
 pub use aftercommit_sqlite as sqlite;

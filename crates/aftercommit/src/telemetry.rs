@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::chain::chain;
+use crate::frame::Reach;
 use aftercommit_core::{Error, Failure, Leased, Message, Orphan, Outcome, QueueName, TaskType};
 use tracing::{Span, debug, error, info, info_span, warn};
 
@@ -86,6 +87,16 @@ pub(crate) fn recovered(orphan: &Orphan, outcome: &Outcome) {
         "recovered a task from a lost worker: it {next}");
 }
 
+pub(crate) fn recovery_refused(orphan: &Orphan, error: &Error) {
+    let lease = &orphan.leased.lease;
+    error!(error = chain(error), id = %lease.id, queue = %lease.queue, cause = orphan.cause.as_str(),
+        "the store refuses to take a task back from a lost worker; it is tried again");
+}
+
+pub(crate) fn batches_reclaimed(count: usize) {
+    warn!(count, "put the tasks of lost aggregators back into their groups");
+}
+
 pub(crate) fn settle_abandoned(leased: &Leased) {
     error!(id = %leased.lease.id, queue = %leased.lease.queue,
         "could not write down a task's outcome before its lease ended; the task will run again");
@@ -96,16 +107,55 @@ pub(crate) fn settle_refused(leased: &Leased, error: &Error) {
         "the store refuses a task's outcome; the task will run again when its lease ends");
 }
 
-pub(crate) fn store_lost(doing: &'static str, error: &Error) {
-    warn!(error = chain(error), "worker lost its store while it {doing}; it keeps trying");
+pub(crate) fn store_lost(reach: Reach, doing: &'static str, error: &Error) {
+    warn!(error = chain(error), "{} lost {} while it {doing}; it keeps trying", reach.who, reach.what);
 }
 
-pub(crate) fn store_back(after: Duration) {
-    info!(after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "worker reached its store again");
+pub(crate) fn store_back(reach: Reach, after: Duration) {
+    let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+    info!(after_ms, "{} reached {} again", reach.who, reach.what);
 }
 
-pub(crate) fn store_refuses(doing: &'static str, error: &Error) {
-    error!(error = chain(error), "the store refused while the worker {doing}");
+pub(crate) fn store_refuses(reach: Reach, doing: &'static str, error: &Error) {
+    error!(error = chain(error), "{} was refused by {} while it {doing}", reach.who, reach.what);
+}
+
+pub(crate) fn relay_started() {
+    info!("Starting relay");
+}
+
+pub(crate) fn relay_stopped() {
+    info!("Relay stopped");
+}
+
+pub(crate) fn relay_cut_off() {
+    error!(
+        "calls of the relay did not end in time for its stop and were abandoned; what it held is published later"
+    );
+}
+
+pub(crate) fn published(published: usize, republished: usize) {
+    debug!(published, republished, "published tasks");
+}
+
+pub(crate) fn republished(message: &Message) {
+    warn!(id = %message.id, r#type = %message.task_type, queue = %message.queue,
+        "a relay had published this task and died before it could mark it; it was not stored again");
+}
+
+pub(crate) fn not_published(message: &Message) {
+    info!(id = %message.id, r#type = %message.task_type, queue = %message.queue,
+        "task not published: another one holds its unique lock");
+}
+
+pub(crate) fn row_postponed(message: &Message, error: &Error, attempts: u32) {
+    warn!(error = chain(error), id = %message.id, r#type = %message.task_type, queue = %message.queue, attempts,
+        "the back-end refuses a task; the relay tries it again later");
+}
+
+pub(crate) fn row_buried(message: &Message, reason: &str) {
+    warn!(reason, id = %message.id, r#type = %message.task_type, queue = %message.queue,
+        "a task cannot be published and was set aside in the outbox");
 }
 
 pub(crate) fn cancelled(message: &Message) {

@@ -1,3 +1,3 @@
 -- archived | completed -> (nothing).
--- ?1 the queue   ?2 the id
-DELETE FROM aftercommit_ended WHERE queue = ?1 AND id = ?2
+-- ?1 [seq, ..]
+DELETE FROM aftercommit_ended WHERE seq IN (SELECT value FROM json_each(?1))

@@ -1,3 +1,3 @@
--- pending | scheduled | retry -> (nothing), by an operator.
--- ?1 the queue   ?2 the id
-DELETE FROM aftercommit_tasks WHERE queue = ?1 AND id = ?2 AND state <> 3
+-- pending | scheduled | retry | aggregating -> (nothing), by an operator.
+-- ?1 [seq, ..]
+DELETE FROM aftercommit_tasks WHERE seq IN (SELECT value FROM json_each(?1))

@@ -4,7 +4,8 @@
 -- A completed task gives up its unique lock, an archived one keeps it.
 WITH lease AS MATERIALIZED (SELECT key AS nth, value AS item FROM json_each(?1))
 INSERT INTO aftercommit_ended (state, ended_at, expires_at, queue, id, task_type, options, retried, recovered,
-                               last_error, last_failed_at, unique_key, unique_until, payload, result)
+                               last_error, last_failed_at, unique_key, unique_until, payload, group_name,
+                               result)
 SELECT json_extract(item, '$[4]'),
        ?3,
        json_extract(item, '$[5]'),
@@ -19,6 +20,7 @@ SELECT json_extract(item, '$[4]'),
        iif(json_extract(item, '$[4]') = 6, t.unique_key, NULL),
        iif(json_extract(item, '$[4]') = 6, t.unique_until, NULL),
        t.payload,
+       t.group_name,
        substr(?2, json_extract(item, '$[7]'), json_extract(item, '$[8]'))
   FROM lease CROSS JOIN aftercommit_tasks AS t
  WHERE t.seq = json_extract(item, '$[0]') AND t.epoch & 65535 = json_extract(item, '$[1]')

@@ -1,4 +1,4 @@
--- (nothing) -> pending | scheduled, for fresh tasks without a unique lock.
+-- (nothing) -> pending | scheduled, for fresh tasks without a unique lock and a group.
 -- ?1 tasks: [[queue, id, type, state, at, options, offset, length], ..]   ?2 the payloads, end to end
 -- An id that is taken, by a task that is over too, is passed over. The check is part of the statement
 -- that writes: SQLite has one writer, and whoever writes sees everything that was committed before.

@@ -3,7 +3,7 @@
 -- ?5 for how many milliseconds this process has watched
 -- A worker that never beat is judged by its leases alone; one that did and has no row any more has left.
 SELECT t.seq, t.epoch, t.pos, t.queue, t.id, t.task_type, t.options, t.retried, t.recovered, t.last_error,
-       t.last_failed_at, t.payload, t.at
+       t.last_failed_at, t.payload, t.group_name, t.at
   FROM json_each(?1) AS q CROSS JOIN aftercommit_tasks AS t ON t.queue = q.value AND t.state = 3
        LEFT JOIN aftercommit_workers AS w ON w.key = t.worker
  WHERE t.at <= ?2

@@ -3,4 +3,5 @@
 UPDATE aftercommit_tasks
    SET state = 3, epoch = epoch + 1, at = ?4, worker = (SELECT key FROM aftercommit_workers WHERE id = ?3)
  WHERE seq IN (SELECT seq FROM chosen)
-RETURNING seq, epoch, pos, queue, id, task_type, options, retried, recovered, last_error, last_failed_at, payload
+RETURNING seq, epoch, pos, queue, id, task_type, options, retried, recovered, last_error, last_failed_at, payload,
+          group_name

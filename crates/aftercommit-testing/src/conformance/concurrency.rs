@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aftercommit_core::{
-    Action, Backend, LeaseGrant, Leased, Outcome, Placement, Quota, Settlement, State, WorkerId,
+    Action, Backend, InspectExt, LeaseGrant, Leased, Outcome, Placement, Quota, Settlement, State, WorkerId,
 };
 use tokio::task::JoinSet;
 

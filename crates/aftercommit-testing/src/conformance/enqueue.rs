@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{Action, Outcome, Refusal, State};
+use aftercommit_core::{Action, InspectExt, Outcome, Refusal, State};
 use bytes::Bytes;
 
 use super::Stage;

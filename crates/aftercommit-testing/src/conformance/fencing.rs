@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use aftercommit_core::{Action, Lease, LeaseLost, LeaseToken, Leased, Outcome, Settlement, State};
+use aftercommit_core::{
+    Action, InspectExt, Lease, LeaseLost, LeaseToken, Leased, Outcome, Settlement, State,
+};
 
 use super::Stage;
 use super::task::{LEASE, RECOVERED, SECOND, complete, every_outcome, id, queue, settlement};
@@ -124,7 +126,7 @@ async fn the_late_holder_wins_over_the_found_lease(s: Stage) {
 }
 
 fn with_lease(leased: &Leased, lease: Lease) -> Settlement {
-    let leased = Leased { message: leased.message.clone(), lease };
+    let leased = Leased { message: leased.message.clone(), lease, stored: leased.stored.clone() };
     Settlement { leased: Arc::new(leased), outcome: Outcome::Done }
 }
 

@@ -157,7 +157,7 @@ async fn tasks_in_every_state_survive_a_restart(s: Stage) {
     let Some(s) = restarted(s).await else { return };
     for (state, (list, info)) in STATES.into_iter().zip(before) {
         let name = queue(state.as_str());
-        let found = s.backend().list(&name, state, Page::first(10)).await.expect("list");
+        let found = s.backend().list(&name, &state.into(), Page::first(10)).await.expect("list");
         assert_eq!(found, list, "{state}");
         assert_eq!(s.queue_info(state.as_str()).await, info, "{state}");
     }

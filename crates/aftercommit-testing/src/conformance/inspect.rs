@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{Outcome, State};
+use aftercommit_core::{InspectExt, Outcome, State};
 
 use super::Stage;
 use super::stage::STATES;

@@ -81,7 +81,7 @@ async fn completed_tasks_are_listed_oldest_first(s: Stage) {
 }
 
 async fn page(s: &Stage, state: State, offset: usize, limit: usize) -> Vec<String> {
-    let page = s.backend().list(&queue("q"), state, Page { offset, limit }).await.expect("list");
+    let page = s.backend().list(&queue("q"), &state.into(), Page { offset, limit }).await.expect("list");
     page.iter().map(|info| info.message.id.to_string()).collect()
 }
 
@@ -102,7 +102,8 @@ async fn pages_put_together_are_the_whole_list(s: Stage) {
         }
         let mut together = Vec::new();
         for offset in (0..8).step_by(3) {
-            let page = s.backend().list(&queue(name), state, Page { offset, limit: 3 }).await.expect("list");
+            let page =
+                s.backend().list(&queue(name), &state.into(), Page { offset, limit: 3 }).await.expect("list");
             together.extend(page);
         }
         assert_eq!(together.len(), 7);

@@ -1,6 +1,6 @@
 //! Cases about what operators do to one task: run it now, delete it.
 
-use aftercommit_core::{Action, State};
+use aftercommit_core::{Action, InspectExt, State};
 
 use super::Stage;
 use super::stage::STATES;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{Action, Outcome, QueueName, State};
+use aftercommit_core::{Action, InspectExt, Outcome, QueueName, State};
 
 use super::Stage;
 use super::stage::STATES;

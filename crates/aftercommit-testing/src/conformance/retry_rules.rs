@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aftercommit_core::{
-    Failure, FailureKind, Fixed, Message, OrphanCause, RetryPolicy, State, Verdict, decide, decide_orphan,
+    Failure, FailureKind, Fixed, InspectExt, Message, OrphanCause, RetryPolicy, State, Verdict, decide,
+    decide_orphan,
 };
 
 use super::Stage;

@@ -165,7 +165,7 @@ impl Stage {
     }
 
     pub(super) async fn list(&self, queue_name: &str, state: State) -> Vec<TaskInfo> {
-        self.backend().list(&queue(queue_name), state, Page::first(1_000)).await.expect("list")
+        self.backend().list(&queue(queue_name), &state.into(), Page::first(1_000)).await.expect("list")
     }
 
     /// The ids of the tasks in a state, in the order of the list.

@@ -32,6 +32,7 @@ pub(super) fn task(queue_name: &str, task_id: &str) -> Enqueue {
         queue: queue(queue_name),
         task_type: task_type("suite:plain"),
         payload: "{}".into(),
+        group: None,
         headers: BTreeMap::new(),
         max_retry: 3,
         timeout: Some(Duration::from_secs(60)),

@@ -1,6 +1,6 @@
 //! Cases about unique locks: who holds one, how long, and who frees it.
 
-use aftercommit_core::{Action, Enqueue, Outcome, Refusal, State};
+use aftercommit_core::{Action, Enqueue, InspectExt, Outcome, Refusal, State};
 
 use super::Stage;
 use super::stage::STATES;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{Outcome, State, Wake, Wakes};
+use aftercommit_core::{InspectExt, Outcome, State, Wake, Wakes};
 use futures_util::StreamExt;
 
 use super::Stage;

@@ -38,10 +38,28 @@ pub enum Call {
     Orphans,
     /// `Upkeep::delete_expired`
     DeleteExpired,
+    /// `Upkeep::trim_archive`
+    TrimArchive,
     /// Everything an operator does or sees.
     Inspect,
     /// Everything about workers and cancellations.
     Presence,
+    /// `Groups::groups`
+    Groups,
+    /// `Groups::gather`
+    Gather,
+    /// `Groups::aggregate`
+    Aggregate,
+    /// `Groups::release`
+    Release,
+    /// `Groups::reclaim`
+    Reclaim,
+    /// `Publisher::publish`
+    Publish,
+    /// `Publisher::forget`
+    Forget,
+    /// Everything about schedulers.
+    Schedules,
 }
 
 impl Call {
@@ -55,8 +73,17 @@ impl Call {
             Self::Forward => "forward due tasks",
             Self::Orphans => "list orphaned tasks",
             Self::DeleteExpired => "delete expired tasks",
+            Self::TrimArchive => "trim archives",
             Self::Inspect => "inspect the queue",
             Self::Presence => "tell or ask about workers",
+            Self::Groups => "list groups",
+            Self::Gather => "gather ripe groups",
+            Self::Aggregate => "aggregate a batch",
+            Self::Release => "release a batch",
+            Self::Reclaim => "reclaim batches",
+            Self::Publish => "publish tasks",
+            Self::Forget => "forget published tasks",
+            Self::Schedules => "tell or ask about schedulers",
         }
     }
 }

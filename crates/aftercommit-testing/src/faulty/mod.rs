@@ -1,5 +1,6 @@
 //! A back-end whose connection is bad: it wraps any other and injects faults into the calls.
 
+mod abilities;
 mod faults;
 
 use std::collections::BTreeMap;
@@ -8,11 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aftercommit_core::{
-    Action, Backend, Broker, Cancellations, DayCount, Enqueue, Error, Forwarded, Inspect, Lease, LeaseGrant,
-    LeaseLost, Leased, Orphan, Page, Presence, QueueInfo, QueueName, Quota, Refusal, Result, Settlement,
-    State, TaskId, TaskInfo, Timestamp, Upkeep, Wake, Wakes, WorkerId, WorkerInfo,
+    Action, ArchiveLimits, Backend, Broker, DayCount, Enqueue, Error, Forwarded, Inspect, Lease, LeaseGrant,
+    LeaseLost, Leased, Operation, Orphan, Page, QueueInfo, QueueName, Quota, Refusal, Removal, Result,
+    Selection, Settlement, TaskId, TaskInfo, Timestamp, Upkeep, Wake, Wakes,
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 
 pub use faults::{Call, Fault, Faults, Odds};
 
@@ -86,11 +88,6 @@ impl<B: Backend + ?Sized> Faulty<B> {
             }
         }
     }
-
-    fn inner_presence(&self) -> Result<&dyn Presence> {
-        let missing = || Error::store(Call::Presence.doing(), "the back-end has no presence");
-        self.inner.presence().ok_or_else(missing)
-    }
 }
 
 /// What these locks guard is whole whatever happened to the thread that held them.
@@ -101,12 +98,6 @@ fn whole<T>(guarded: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<B: ?Sized> fmt::Debug for Faulty<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Faulty").field("faults", &self.faults).finish_non_exhaustive()
-    }
-}
-
-impl<B: Backend + ?Sized> Backend for Faulty<B> {
-    fn presence(&self) -> Option<&dyn Presence> {
-        self.inner.presence().is_some().then_some(self)
     }
 }
 
@@ -150,6 +141,15 @@ impl<B: Backend + ?Sized> Upkeep for Faulty<B> {
     async fn delete_expired(&self, queues: &[QueueName], limit: usize) -> Result<usize> {
         self.call(Call::DeleteExpired, || self.inner.delete_expired(queues, limit)).await
     }
+
+    async fn trim_archive(
+        &self,
+        queues: &[QueueName],
+        limits: &ArchiveLimits,
+        limit: usize,
+    ) -> Result<usize> {
+        self.call(Call::TrimArchive, || self.inner.trim_archive(queues, limits, limit)).await
+    }
 }
 
 #[async_trait]
@@ -166,20 +166,34 @@ impl<B: Backend + ?Sized> Inspect for Faulty<B> {
         self.call(Call::Inspect, || self.inner.history(queue, days)).await
     }
 
-    async fn list(&self, queue: &QueueName, state: State, page: Page) -> Result<Vec<TaskInfo>> {
-        self.call(Call::Inspect, || self.inner.list(queue, state, page)).await
+    async fn list(&self, queue: &QueueName, selection: &Selection, page: Page) -> Result<Vec<TaskInfo>> {
+        self.call(Call::Inspect, || self.inner.list(queue, selection, page)).await
     }
 
     async fn get(&self, queue: &QueueName, id: &TaskId) -> Result<Option<TaskInfo>> {
         self.call(Call::Inspect, || self.inner.get(queue, id)).await
     }
 
-    async fn run(&self, queue: &QueueName, id: &TaskId) -> Result<Action> {
-        self.call(Call::Inspect, || self.inner.run(queue, id)).await
+    async fn operate(&self, queue: &QueueName, id: &TaskId, operation: Operation) -> Result<Action> {
+        self.call(Call::Inspect, || self.inner.operate(queue, id, operation)).await
     }
 
-    async fn delete(&self, queue: &QueueName, id: &TaskId) -> Result<Action> {
-        self.call(Call::Inspect, || self.inner.delete(queue, id)).await
+    async fn operate_all(
+        &self,
+        queue: &QueueName,
+        selection: &Selection,
+        operation: Operation,
+        limit: usize,
+    ) -> Result<usize> {
+        self.call(Call::Inspect, || self.inner.operate_all(queue, selection, operation, limit)).await
+    }
+
+    async fn update_payload(&self, queue: &QueueName, id: &TaskId, payload: Bytes) -> Result<Action> {
+        self.call(Call::Inspect, || self.inner.update_payload(queue, id, payload.clone())).await
+    }
+
+    async fn remove_queue(&self, queue: &QueueName) -> Result<Removal> {
+        self.call(Call::Inspect, || self.inner.remove_queue(queue)).await
     }
 
     async fn pause(&self, queue: &QueueName) -> Result<()> {
@@ -188,35 +202,5 @@ impl<B: Backend + ?Sized> Inspect for Faulty<B> {
 
     async fn resume(&self, queue: &QueueName) -> Result<()> {
         self.call(Call::Inspect, || self.inner.resume(queue)).await
-    }
-}
-
-#[async_trait]
-impl<B: Backend + ?Sized> Presence for Faulty<B> {
-    async fn beat(&self, worker: &WorkerInfo, ttl: Duration) -> Result<()> {
-        let presence = self.inner_presence()?;
-        self.call(Call::Presence, || presence.beat(worker, ttl)).await
-    }
-
-    async fn leave(&self, worker: &WorkerId) -> Result<()> {
-        let presence = self.inner_presence()?;
-        self.call(Call::Presence, || presence.leave(worker)).await
-    }
-
-    async fn workers(&self) -> Result<Vec<WorkerInfo>> {
-        let presence = self.inner_presence()?;
-        self.call(Call::Presence, || presence.workers()).await
-    }
-
-    async fn cancel(&self, queue: &QueueName, id: &TaskId) -> Result<()> {
-        let presence = self.inner_presence()?;
-        self.call(Call::Presence, || presence.cancel(queue, id)).await
-    }
-
-    fn cancellations(&self) -> Cancellations {
-        match self.inner.presence() {
-            Some(presence) => presence.cancellations(),
-            None => Box::pin(futures_util::stream::pending()),
-        }
     }
 }

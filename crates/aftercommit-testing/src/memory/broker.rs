@@ -3,24 +3,27 @@
 use std::time::Duration;
 
 use aftercommit_core::{
-    Broker, Enqueue, Lease, LeaseGrant, LeaseLost, Leased, Outcome, Placement, QueueName, Quota, Refusal,
-    RequeueCause, Result, Settlement, State, Timestamp, Wake, Wakes,
+    Broker, Enqueue, Lease, LeaseGrant, LeaseLost, Leased, Outcome, QueueName, Quota, Refusal, RequeueCause,
+    Result, Settlement, State, Timestamp, Wake, Wakes,
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 
-use super::state::{End, Ending, Lock, LockKey, Place, Store};
+use super::queue::{End, Ending};
+use super::store::Store;
+use super::task::Place;
 use super::{MemoryBackend, is_current};
 
 #[async_trait]
 impl Broker for MemoryBackend {
     async fn enqueue(&self, batch: &[Enqueue]) -> Result<Vec<Result<(), Refusal>>> {
+        self.check_groups(batch)?;
         let (now, mut store) = (self.now(), self.store());
-        let answers: Vec<_> = batch.iter().map(|item| enqueue_one(&mut store, item, now)).collect();
+        let answers: Vec<_> = batch.iter().map(|item| store.enqueue(item, now)).collect();
         drop(store);
         for (item, answer) in batch.iter().zip(&answers) {
             if answer.is_ok() {
-                let wake = if item.placement == Placement::Now { Wake::Pending } else { Wake::Due };
-                self.wakes.wake(wake, &item.message.queue);
+                self.wake_for(item);
             }
         }
         Ok(answers)
@@ -52,7 +55,11 @@ impl Broker for MemoryBackend {
                 return Err(LeaseLost);
             }
             if let Some(queue) = store.queues.get_mut(&lease.queue) {
-                queue.set_lease_end(&lease.id, until);
+                queue.change(&lease.id, |place| {
+                    if let Place::Active { expires_at, .. } = place {
+                        *expires_at = until;
+                    }
+                });
             }
             Ok(until)
         };
@@ -88,27 +95,6 @@ impl Broker for MemoryBackend {
     }
 }
 
-/// An id conflict is told before a held lock, so that repeating an enqueue says "it is there already".
-fn enqueue_one(store: &mut Store, item: &Enqueue, now: Timestamp) -> Result<(), Refusal> {
-    let message = &item.message;
-    if store.queues.get(&message.queue).is_some_and(|queue| queue.get(&message.id).is_some()) {
-        return Err(Refusal::IdConflict);
-    }
-    if let Some(duration) = item.unique_for {
-        let key = LockKey::of(message);
-        if store.locks.get(&key).is_some_and(|lock| lock.expires_at > now) {
-            return Err(Refusal::Duplicate);
-        }
-        store.locks.insert(key, Lock { owner: message.id.clone(), expires_at: now.plus(duration) });
-    }
-    let place = match item.placement {
-        Placement::At(due) => Place::Scheduled { due },
-        _ => Place::Pending { since: now },
-    };
-    store.queues.entry(message.queue.clone()).or_default().insert(message.clone(), place, End::Back);
-    Ok(())
-}
-
 /// Leases the oldest `count` pending tasks of a queue, or as many as there are.
 fn take(
     store: &mut Store,
@@ -131,7 +117,7 @@ fn take(
         let Some(queue) = store.queues.get_mut(name) else { return };
         if let Some(message) = queue.move_to(&id, place, End::Back) {
             let lease = Lease { queue: name.clone(), id, token, expires_at };
-            leased.push(Leased { message: message.clone(), lease });
+            leased.push(Leased { message: message.clone(), lease, stored: Bytes::new() });
         }
     }
 }
@@ -146,17 +132,14 @@ fn settle_one(store: &mut Store, lease: &Lease, outcome: &Outcome, now: Timestam
     match outcome {
         Outcome::Done => {
             queue.count(Ending::Succeeded, now);
-            if let Some(message) = queue.remove(id) {
-                store.free_lock(&message);
-            }
+            store.delete(&lease.queue, id);
         }
         Outcome::Complete { retention, result } => {
             queue.count(Ending::Succeeded, now);
             let expires_at = now.plus(*retention);
             let place = Place::Completed { at: now, expires_at, result: result.clone() };
-            if let Some(message) = queue.move_to(id, place, End::Back).cloned() {
-                store.free_lock(&message);
-            }
+            queue.move_to(id, place, End::Back);
+            store.free_lock(&lease.queue, id);
         }
         Outcome::Retry { at, error } => {
             queue.count(Ending::Failed, now);

@@ -1,12 +1,16 @@
 //! What operators see and do.
 
 use aftercommit_core::{
-    Action, DayCount, Inspect, Page, QueueInfo, QueueName, Result, State, TaskId, TaskInfo, Wake,
+    Action, DayCount, Inspect, Operation, Page, QueueInfo, QueueName, Removal, Result, Selection, State,
+    TaskId, TaskInfo, Timestamp, Wake,
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use super::MemoryBackend;
-use super::state::{End, Place};
+use super::queue::End;
+use super::store::Store;
+use super::task::{Place, Stored};
 
 #[async_trait]
 impl Inspect for MemoryBackend {
@@ -19,6 +23,8 @@ impl Inspect for MemoryBackend {
         Ok(store.queues.get(name).map(|queue| QueueInfo {
             queue: name.clone(),
             counts: queue.counts(),
+            groups: queue.groups.len() as u64,
+            approximate_bytes: None,
             oldest_pending_since: queue.in_state(State::Pending).next().and_then(|stored| {
                 if let Place::Pending { since } = stored.place { Some(since) } else { None }
             }),
@@ -35,47 +41,73 @@ impl Inspect for MemoryBackend {
         Ok((0_i64..).take(days).map(|back| count(today - back)).collect())
     }
 
-    async fn list(&self, name: &QueueName, state: State, page: Page) -> Result<Vec<TaskInfo>> {
+    async fn list(&self, name: &QueueName, selection: &Selection, page: Page) -> Result<Vec<TaskInfo>> {
         let store = self.store();
-        let Some(queue) = store.queues.get(name) else { return Ok(Vec::new()) };
-        Ok(queue.in_state(state).skip(page.offset).take(page.limit).map(|stored| stored.info()).collect())
+        let tasks = store.queues.get(name).map(|queue| queue.selected(selection)).unwrap_or_default();
+        Ok(tasks.into_iter().skip(page.offset).take(page.limit).map(Stored::info).collect())
     }
 
     async fn get(&self, name: &QueueName, id: &TaskId) -> Result<Option<TaskInfo>> {
         let store = self.store();
-        Ok(store.queues.get(name).and_then(|queue| queue.get(id)).map(|stored| stored.info()))
+        Ok(store.queues.get(name).and_then(|queue| queue.get(id)).map(Stored::info))
     }
 
-    async fn run(&self, name: &QueueName, id: &TaskId) -> Result<Action> {
+    async fn operate(&self, name: &QueueName, id: &TaskId, operation: Operation) -> Result<Action> {
         let (now, mut store) = (self.now(), self.store());
-        let Some(queue) = store.queues.get_mut(name) else { return Ok(Action::NotFound) };
-        match queue.get(id).map(|stored| stored.place.state()) {
+        match store.queues.get(name).and_then(|queue| queue.get(id)) {
             None => return Ok(Action::NotFound),
-            Some(state @ (State::Active | State::Pending | State::Aggregating)) => {
-                return Ok(Action::Refused(state));
-            }
-            Some(State::Scheduled | State::Retry | State::Archived | State::Completed) => {
-                queue.move_to(id, Place::Pending { since: now }, End::Back);
-            }
+            Some(task) if !applies(operation, task) => return Ok(Action::Refused(task.place.state())),
+            Some(_) => operate_one(&mut store, name, id, operation, now),
         }
         drop(store);
-        self.wakes.wake(Wake::Pending, name);
+        self.wake_after(operation, name);
         Ok(Action::Applied)
     }
 
-    async fn delete(&self, name: &QueueName, id: &TaskId) -> Result<Action> {
+    async fn operate_all(
+        &self,
+        name: &QueueName,
+        selection: &Selection,
+        operation: Operation,
+        limit: usize,
+    ) -> Result<usize> {
+        let (now, mut store) = (self.now(), self.store());
+        let selected = store.queues.get(name).map(|queue| queue.selected(selection)).unwrap_or_default();
+        let can = selected.into_iter().filter(|task| applies(operation, task));
+        let ids: Vec<TaskId> = can.map(|task| task.message.id.clone()).take(limit).collect();
+        for id in &ids {
+            operate_one(&mut store, name, id, operation, now);
+        }
+        drop(store);
+        if !ids.is_empty() {
+            self.wake_after(operation, name);
+        }
+        Ok(ids.len())
+    }
+
+    async fn update_payload(&self, name: &QueueName, id: &TaskId, payload: Bytes) -> Result<Action> {
         let mut store = self.store();
         let Some(queue) = store.queues.get_mut(name) else { return Ok(Action::NotFound) };
-        match queue.get(id).map(|stored| stored.place.state()) {
-            None => Ok(Action::NotFound),
-            Some(State::Active) => Ok(Action::Refused(State::Active)),
-            Some(_) => {
-                if let Some(message) = queue.remove(id) {
-                    store.free_lock(&message);
-                }
-                Ok(Action::Applied)
-            }
+        let Some(task) = queue.get(id) else { return Ok(Action::NotFound) };
+        let state = task.place.state();
+        if state != State::Scheduled {
+            return Ok(Action::Refused(state));
         }
+        if let Some(message) = queue.message_mut(id) {
+            message.payload = payload;
+        }
+        Ok(Action::Applied)
+    }
+
+    async fn remove_queue(&self, name: &QueueName) -> Result<Removal> {
+        let mut store = self.store();
+        match store.queues.get(name) {
+            None => return Ok(Removal::NotFound),
+            Some(queue) if !queue.is_empty() => return Ok(Removal::NotEmpty),
+            Some(_) => store.queues.remove(name),
+        };
+        store.paused_since.remove(name);
+        Ok(Removal::Removed)
     }
 
     async fn pause(&self, name: &QueueName) -> Result<()> {
@@ -88,5 +120,29 @@ impl Inspect for MemoryBackend {
         self.store().paused_since.remove(name);
         self.wakes.wake(Wake::Pending, name);
         Ok(())
+    }
+}
+
+impl MemoryBackend {
+    fn wake_after(&self, operation: Operation, name: &QueueName) {
+        if operation == Operation::Run {
+            self.wakes.wake(Wake::Pending, name);
+        }
+    }
+}
+
+/// A task in a batch is its aggregator's, as an active one is its worker's.
+fn applies(operation: Operation, task: &Stored) -> bool {
+    operation.applies_to(task.place.state()) && !task.place.is_gathered()
+}
+
+fn operate_one(store: &mut Store, name: &QueueName, id: &TaskId, operation: Operation, now: Timestamp) {
+    let place = match operation {
+        Operation::Run => Place::Pending { since: now },
+        Operation::Archive => Place::Archived { at: now },
+        Operation::Delete => return store.delete(name, id),
+    };
+    if let Some(queue) = store.queues.get_mut(name) {
+        queue.move_to(id, place, End::Back);
     }
 }

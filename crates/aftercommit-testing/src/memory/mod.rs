@@ -2,19 +2,29 @@
 //! traits leave room, what happens here is what every back-end does (the conformance suite compares).
 
 mod broker;
+mod groups;
 mod inspect;
 mod presence;
-mod state;
+mod publish;
+mod queue;
+mod schedules;
+mod store;
+mod task;
 mod upkeep;
 mod wakes;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use aftercommit_core::{Backend, Clock, Lease, Presence, Timestamp};
+use aftercommit_core::{
+    Backend, Clock, Enqueue, Error, Groups, Lease, Presence, Publisher, Result, Schedules, State, Timestamp,
+    Wake,
+};
 
+use crate::Ability;
 use presence::CancelBus;
-use state::{Place, Store};
+use store::Store;
+use task::Place;
 use wakes::WakeBus;
 
 /// A complete back-end without a store: for tests, and as the model that other back-ends are compared
@@ -56,17 +66,48 @@ pub struct MemoryBackend {
     store: Mutex<Store>,
     wakes: WakeBus,
     cancels: CancelBus,
+    abilities: Vec<Ability>,
 }
 
 impl MemoryBackend {
-    /// An empty back-end that takes its time from `clock`.
+    /// An empty back-end with every ability that takes its time from `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
             store: Mutex::new(Store::default()),
             wakes: WakeBus::default(),
             cancels: CancelBus::default(),
+            abilities: Ability::ALL.to_vec(),
         }
+    }
+
+    /// Takes an ability away: to see how one's own code does on a store that can do less.
+    #[must_use]
+    pub fn without(mut self, ability: Ability) -> Self {
+        self.abilities.retain(|kept| *kept != ability);
+        self
+    }
+
+    fn has(&self, ability: Ability) -> bool {
+        self.abilities.contains(&ability)
+    }
+
+    /// A task of a group would never run on a back-end without groups.
+    fn check_groups(&self, batch: &[Enqueue]) -> Result<()> {
+        if !self.has(Ability::Groups) && batch.iter().any(|item| item.message.group.is_some()) {
+            return Err(Error::invalid("group", "this back-end has no groups"));
+        }
+        Ok(())
+    }
+
+    /// Wakes those who wait for what a stored task brings.
+    fn wake_for(&self, item: &Enqueue) {
+        let wake = match item.state() {
+            State::Scheduled => Wake::Due,
+            State::Aggregating => Wake::Groups,
+            _ => Wake::Pending,
+        };
+        self.wakes.wake(wake, &item.message.queue);
     }
 
     fn now(&self) -> Timestamp {
@@ -80,7 +121,19 @@ impl MemoryBackend {
 
 impl Backend for MemoryBackend {
     fn presence(&self) -> Option<&dyn Presence> {
-        Some(self)
+        self.has(Ability::Presence).then_some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
+        self.has(Ability::Groups).then_some(self)
+    }
+
+    fn publisher(&self) -> Option<&dyn Publisher> {
+        self.has(Ability::Publisher).then_some(self)
+    }
+
+    fn schedules(&self) -> Option<&dyn Schedules> {
+        self.has(Ability::Schedules).then_some(self)
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
 use super::MemoryBackend;
-use super::state::Member;
+use super::store::Member;
 
 /// How many cancellations a slow listener may be behind before it misses the oldest.
 const CANCELLATIONS_KEPT: usize = 1_024;

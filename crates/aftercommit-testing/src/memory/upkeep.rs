@@ -1,12 +1,16 @@
 //! Forwarding what is due, finding what is nobody's, deleting what is over.
 
 use aftercommit_core::{
-    Forwarded, Leased, Orphan, OrphanCause, QueueName, Result, State, TaskId, Timestamp, Upkeep, Wake,
+    ArchiveLimits, Forwarded, Leased, Orphan, OrphanCause, QueueName, Result, State, TaskId, Timestamp,
+    Upkeep, Wake,
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use super::MemoryBackend;
-use super::state::{End, Place, Store, Stored};
+use super::queue::End;
+use super::store::Store;
+use super::task::{Place, Stored};
 
 #[async_trait]
 impl Upkeep for MemoryBackend {
@@ -17,15 +21,18 @@ impl Upkeep for MemoryBackend {
             match earliest(&store, queues) {
                 Some((due, name, id)) if due <= now && woken.len() < limit => {
                     let Some(queue) = store.queues.get_mut(&name) else { break Some(due) };
-                    queue.move_to(&id, Place::Pending { since: now }, End::Back);
-                    woken.push(name);
+                    let Some(task) = queue.get(&id) else { break Some(due) };
+                    let place = Place::ready(&task.message, now);
+                    let wake = if place.state() == State::Pending { Wake::Pending } else { Wake::Groups };
+                    queue.move_to(&id, place, End::Back);
+                    woken.push((wake, name));
                 }
                 next => break next.map(|(due, ..)| due),
             }
         };
         drop(store);
-        for name in &woken {
-            self.wakes.wake(Wake::Pending, name);
+        for (wake, name) in &woken {
+            self.wakes.wake(*wake, name);
         }
         Ok(Forwarded { moved: woken.len(), next_due })
     }
@@ -56,6 +63,30 @@ impl Upkeep for MemoryBackend {
         }
         Ok(deleted)
     }
+
+    async fn trim_archive(
+        &self,
+        queues: &[QueueName],
+        limits: &ArchiveLimits,
+        limit: usize,
+    ) -> Result<usize> {
+        let (now, mut store) = (self.now(), self.store());
+        let mut trimmed = 0;
+        for name in queues {
+            let Some(queue) = store.queues.get(name) else { continue };
+            let archived: Vec<_> = queue.in_state(State::Archived).collect();
+            let surplus = archived.len().saturating_sub(limits.max_tasks);
+            let too_old = |task: &Stored| task.place.moment().plus(limits.max_age) <= now;
+            let beyond = archived.iter().enumerate().filter(|(i, task)| *i < surplus || too_old(task));
+            let ids = beyond.map(|(_, task)| task.message.id.clone());
+            let ids: Vec<TaskId> = ids.take(limit - trimmed).collect();
+            trimmed += ids.len();
+            for id in ids {
+                store.delete(name, &id);
+            }
+        }
+        Ok(trimmed)
+    }
 }
 
 /// The task of these queues that is due first.
@@ -79,5 +110,6 @@ fn orphan(store: &Store, stored: &Stored, now: Timestamp) -> Option<Orphan> {
     } else {
         return None;
     };
-    Some(Orphan { leased: Leased { message: stored.message.clone(), lease }, cause })
+    let leased = Leased { message: stored.message.clone(), lease, stored: Bytes::new() };
+    Some(Orphan { leased, cause })
 }

@@ -4,17 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aftercommit_core::{
-    Backend, Clock, Error, Failure, Message, QueueName, QueueOrder, QueueSet, Result, RetryPolicy, Task,
-    TaskType, WorkerId,
+    ArchiveLimits, Backend, Clock, Error, Failure, Message, QueueName, QueueOrder, QueueSet, Result,
+    RetryPolicy, Task, TaskType, WorkerId,
 };
 
 use super::config::Config;
 use super::guarded::Guarded;
-use super::health::StoreHealth;
 use super::inflight::InFlight;
-use super::lifecycle::StopHandle;
 use super::slots::Slots;
 use super::{Entropy, Shared, Worker};
+use crate::frame::{Reach, StopHandle, StoreHealth};
 use crate::router::Routes;
 
 /// Puts a [`Worker`] together.
@@ -95,6 +94,13 @@ impl WorkerBuilder {
         self
     }
 
+    /// How much the archives of the worker's queues keep; 10,000 tasks each and 90 days unless set. What is
+    /// beyond is deleted, oldest first.
+    pub const fn archive_limits(mut self, limits: ArchiveLimits) -> Self {
+        self.config.archive = limits;
+        self
+    }
+
     /// Insists on a handler for tasks of type `T`: a producer in the same program says here what it
     /// enqueues, so that a missing or misspelt handler stops the start and not the task.
     pub fn requires<T: Task>(mut self) -> Self {
@@ -141,7 +147,7 @@ impl WorkerBuilder {
             started_at: config.clock.now(),
             inflight: InFlight::default(),
             slots: Arc::new(Slots::new(config.concurrency)),
-            health: Arc::new(StoreHealth::default()),
+            health: Arc::new(StoreHealth::new(Reach { who: "worker", what: "its store" })),
             entropy: Entropy::new(config.seed),
             backend: self.backend,
             routes: self.routes,

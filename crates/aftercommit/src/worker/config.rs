@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aftercommit_core::{AsynqBackoff, Clock, Failure, Message, QueueSet, RetryPolicy, SystemClock};
+use aftercommit_core::{
+    ArchiveLimits, AsynqBackoff, Clock, Failure, Message, QueueSet, RetryPolicy, SystemClock,
+};
 
 /// Told about every failed attempt, before its outcome is decided.
 pub(super) type FailureHook = Arc<dyn Fn(&Message, &Failure) + Send + Sync>;
@@ -18,6 +20,7 @@ pub(super) struct Config {
     pub(super) lease: Duration,
     pub(super) shutdown_timeout: Duration,
     pub(super) max_recoveries: u32,
+    pub(super) archive: ArchiveLimits,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) seed: Option<u64>,
 }
@@ -52,6 +55,7 @@ impl Default for Config {
             lease: Self::DEFAULT_LEASE,
             shutdown_timeout: Self::DEFAULT_SHUTDOWN_TIMEOUT,
             max_recoveries: Self::DEFAULT_MAX_RECOVERIES,
+            archive: ArchiveLimits::default(),
             clock: Arc::new(SystemClock),
             seed: None,
         }
@@ -67,6 +71,7 @@ impl fmt::Debug for Config {
             .field("lease", &self.lease)
             .field("shutdown_timeout", &self.shutdown_timeout)
             .field("max_recoveries", &self.max_recoveries)
+            .field("archive", &self.archive)
             .finish_non_exhaustive()
     }
 }

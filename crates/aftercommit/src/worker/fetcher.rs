@@ -11,11 +11,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::Shared;
-use super::health::Pauses;
 use super::inflight::Held;
-use super::lifecycle::{Phase, Phases};
-use super::periodic::hint;
 use super::slots::Slots;
+use crate::frame::{Pauses, Phase, Phases, hint};
 
 /// How far ahead of the handlers the fetcher may be.
 const HORIZON: Duration = Duration::from_millis(20);

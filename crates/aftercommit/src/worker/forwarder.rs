@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use aftercommit_core::{Backend, Clock, QueueName, Result};
 
-use super::periodic::{Next, Tick};
+use crate::frame::{DueIn, Next, Tick};
 
 /// How many tasks one call moves at most.
 const BATCH: usize = 500;
-/// A task that became due during the call is moved by the next one.
-const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 /// A look even if no hint came.
 pub(super) const INTERVAL: Duration = Duration::from_secs(5);
 
@@ -19,6 +17,7 @@ pub(super) struct Forwarder {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) queues: Arc<[QueueName]>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) due: DueIn,
 }
 
 impl Tick for Forwarder {
@@ -29,9 +28,11 @@ impl Tick for Forwarder {
         if forwarded.moved >= BATCH {
             return Ok(Next::Again);
         }
+        let now = self.clock.now();
         Ok(match forwarded.next_due {
             None => Next::Interval,
-            Some(due) => Next::Within(due.since(self.clock.now()).max(SHORTEST_SLEEP)),
+            Some(due) if forwarded.moved > 0 => Next::Within(self.due.after_some(due, now)),
+            Some(due) => Next::Within(self.due.after_nothing(due, now)),
         })
     }
 }

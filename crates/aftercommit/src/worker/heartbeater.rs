@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::attempt::StopReason;
 use super::inflight::Held;
-use super::lifecycle::{Phase, Phases};
+use crate::frame::{Phase, Phases};
 
 /// A presence is believed for this many beats.
 const PRESENCE_BEATS: u32 = 3;

@@ -15,12 +15,11 @@ use super::fetcher::{self, Fetcher};
 use super::forwarder::{self, Forwarder};
 use super::heartbeater::Heartbeater;
 use super::janitor::{self, Janitor};
-use super::lifecycle::{Phase, StopHandle};
-use super::periodic::Periodic;
 use super::recoverer::{self, Recoverer};
 use super::runner::{self, Runner};
 use super::settler::{self, Settler};
 use super::{Shared, subscriber};
+use crate::frame::{DueIn, Periodic, Phase, StopHandle};
 use crate::telemetry;
 
 /// How long a stopping worker tries to write down its last outcomes if the store is away.
@@ -51,6 +50,7 @@ impl Loops {
         let (give_up, done) = (CancellationToken::new(), CancellationToken::new());
         let (fetched_in, fetched) = mpsc::channel(shared.config.concurrency + fetcher::MAX_PREFETCH);
         let (finished_in, finished) = mpsc::channel(settler::BACKLOG);
+        let (returned_in, returned) = mpsc::channel(settler::RETURNS);
         let (present_in, present) = watch::channel(false);
         let queues: Arc<[QueueName]> = shared.config.queues.names().cloned().collect();
         let phases = || stop.phases();
@@ -60,6 +60,7 @@ impl Loops {
             interval,
             wakes,
             phases: stop.phases(),
+            until: Phase::Draining,
             health: Arc::clone(&shared.health),
         };
 
@@ -70,23 +71,30 @@ impl Loops {
             fetcher.run().await;
             quiet_until_drained.reached(Phase::Draining).await;
         }));
-        let runner = Runner { shared: shared_again(), fetched, finished: finished_in, phases: phases() };
+        let runner = Runner {
+            shared: shared_again(),
+            fetched,
+            finished: finished_in,
+            returned: returned_in,
+            phases: phases(),
+        };
         front.spawn(named("runner", runner.run()));
         let forwarder = Forwarder {
             backend: backend(),
             queues: Arc::clone(&queues),
             clock: Arc::clone(&shared.config.clock),
+            due: DueIn::new(),
         };
         let wakes = shared.backend.wakes(Wake::Due, &queues);
         front.spawn(named("forwarder", periodic(forwarder::INTERVAL, Some(wakes)).run(forwarder)));
-        let recoverer = Recoverer { shared: shared_again(), queues: Arc::clone(&queues) };
+        let recoverer = Recoverer::new(shared_again(), Arc::clone(&queues));
         front.spawn(named("recoverer", periodic(recoverer::INTERVAL, None).run(recoverer)));
-        let janitor = Janitor { backend: backend(), queues };
+        let janitor = Janitor { backend: backend(), queues, archive: shared.config.archive };
         front.spawn(named("janitor", periodic(janitor::INTERVAL, None).run(janitor)));
         front.spawn(named("subscriber", subscriber::run(shared_again(), phases())));
 
         let mut back = JoinSet::new();
-        let settler = Settler { shared: shared_again(), finished, give_up: give_up.clone() };
+        let settler = Settler { shared: shared_again(), finished, returned, give_up: give_up.clone() };
         let settled = CancellationToken::new();
         let ended = settled.clone().drop_guard();
         back.spawn(named("settler", async move {

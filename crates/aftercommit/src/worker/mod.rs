@@ -9,19 +9,17 @@
 //!   beside them, on the store alone: forwarder, recoverer, janitor
 //! ```
 
+mod apart;
 mod attempt;
 mod builder;
 mod config;
 mod fetcher;
 mod forwarder;
 mod guarded;
-mod health;
 mod heartbeater;
 mod inflight;
 mod janitor;
-mod lifecycle;
 mod loops;
-mod periodic;
 mod preflight;
 mod recoverer;
 mod runner;
@@ -40,12 +38,11 @@ pub(crate) use attempt::Attempt;
 use attempt::StopReason;
 pub use builder::WorkerBuilder;
 use config::Config;
-use health::StoreHealth;
 use inflight::InFlight;
-pub use lifecycle::StopHandle;
 use loops::Loops;
 use slots::Slots;
 
+use crate::frame::{StopHandle, StoreHealth};
 use crate::router::{Router, Routes};
 use crate::telemetry;
 

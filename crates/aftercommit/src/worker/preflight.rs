@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use aftercommit_core::{Page, State};
+use aftercommit_core::{Page, Selection, State};
 
 use super::Shared;
 use crate::telemetry;
@@ -17,7 +17,11 @@ pub(super) async fn run(shared: &Shared) {
     for queue in shared.config.queues.names() {
         let mut unknown = BTreeSet::new();
         for state in [State::Pending, State::Scheduled, State::Retry] {
-            let tasks = shared.backend.list(queue, state, Page::first(SAMPLE)).await.unwrap_or_default();
+            let tasks = shared
+                .backend
+                .list(queue, &Selection::State(state), Page::first(SAMPLE))
+                .await
+                .unwrap_or_default();
             unknown.extend(
                 tasks
                     .into_iter()

@@ -18,9 +18,9 @@ use super::Shared;
 use super::attempt::{Attempt, StopReason};
 use super::config::Config;
 use super::inflight::Held;
-use super::lifecycle::{Phase, Phases};
 use super::settler::Finished;
 use super::slots::Slot;
+use crate::frame::{Phase, Phases};
 use crate::{HandlerError, TaskContext, telemetry};
 
 /// How long stopped handlers get to be dropped; one that blocks its thread takes longer and is left behind.
@@ -28,11 +28,14 @@ pub(super) const STOP_GRACE: Duration = Duration::from_secs(1);
 /// How long a fetched task waits for a slot. The fetcher takes what will start within some 20 ms; if none
 /// does for this long, long tasks hold the slots, and another worker may be idle.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How many fetched tasks are received in one go when they are to be returned.
+const RETURNED_AT_ONCE: usize = 500;
 
 pub(super) struct Runner {
     pub(super) shared: Arc<Shared>,
     pub(super) fetched: mpsc::Receiver<Held>,
     pub(super) finished: mpsc::Sender<Finished>,
+    pub(super) returned: mpsc::Sender<Vec<Finished>>,
     pub(super) phases: Phases,
 }
 
@@ -70,6 +73,7 @@ impl Runner {
     pub(super) async fn run(mut self) {
         let attempts = TaskTracker::new();
         let mut patience = Patience::new();
+        let mut unstarted = Vec::new();
         while let Some(held) = self.next().await {
             match self.slot(&mut patience).await {
                 Some(slot) => {
@@ -77,9 +81,12 @@ impl Runner {
                     attempts.spawn(run_attempt(Arc::clone(&self.shared), self.finished.clone(), held, slot));
                 }
                 None => {
-                    self.give_back(held).await;
+                    unstarted.push(held);
                     while let Ok(next) = self.fetched.try_recv() {
-                        self.give_back(next).await;
+                        unstarted.push(next);
+                    }
+                    if self.phases.now() < Phase::Draining {
+                        self.give_back(&mut unstarted).await;
                     }
                 }
             }
@@ -88,7 +95,8 @@ impl Runner {
         // A fetch may be under way, and what it brings goes back; but handlers have their own time.
         let shared = Arc::clone(&self.shared);
         let limit = shared.config.shutdown_timeout;
-        let _ = tokio::join!(drain(&shared, &attempts), tokio::time::timeout(limit, self.give_back_rest()));
+        let rest = tokio::time::timeout(limit, self.give_back_rest(unstarted));
+        let _ = tokio::join!(drain(&shared, &attempts), rest);
     }
 
     /// The next fetched task; `None` when the worker drains.
@@ -115,18 +123,31 @@ impl Runner {
     }
 
     /// Returns what was fetched and never started, until the fetcher has ended.
-    async fn give_back_rest(&mut self) {
-        while let Some(held) = self.fetched.recv().await {
-            self.give_back(held).await;
+    async fn give_back_rest(&mut self, mut unstarted: Vec<Held>) {
+        // What a fetch under way brings is newer and goes back behind these, if it does not take too long.
+        let fetched = &mut self.fetched;
+        let rest = async { while fetched.recv_many(&mut unstarted, RETURNED_AT_ONCE).await > 0 {} };
+        let _ = tokio::time::timeout(PATIENCE, rest).await;
+        self.give_back(&mut unstarted).await;
+        while self.fetched.recv_many(&mut unstarted, RETURNED_AT_ONCE).await > 0 {
+            self.give_back(&mut unstarted).await;
         }
     }
 
-    /// Returns a task that was never started.
-    async fn give_back(&self, held: Held) {
-        self.shared.slots.given_back();
-        let outcome = Outcome::Requeue(RequeueCause::Returned);
-        // If the settler is gone, the lease runs out and the task is recovered.
-        let _ = self.finished.send(Finished { held, outcome }).await;
+    /// Returns tasks that were never started, all at once, so that they come out again in the order in which
+    /// they were fetched.
+    async fn give_back(&self, unstarted: &mut Vec<Held>) {
+        let group: Vec<Finished> = unstarted
+            .drain(..)
+            .map(|held| {
+                self.shared.slots.given_back();
+                Finished { held, outcome: Outcome::Requeue(RequeueCause::Returned) }
+            })
+            .collect();
+        if !group.is_empty() {
+            // If the settler is gone, the leases run out and the tasks are recovered.
+            let _ = self.returned.send(group).await;
+        }
     }
 }
 

@@ -8,16 +8,19 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::health::Pauses;
+use super::apart::{Alone, settle_apart};
 use super::inflight::Held;
+use crate::frame::Pauses;
 use crate::telemetry;
 
 /// The most outcomes written in one call.
 const BATCH: usize = 500;
 /// How many outcomes may wait for the settler; after that attempts keep their slots.
 pub(super) const BACKLOG: usize = 1_000;
+/// How many groups of returned tasks may wait for it.
+pub(super) const RETURNS: usize = 4;
 
-/// Completes the sentence "while the worker ...".
+/// Completes the sentence "while it ...".
 const DOING: &str = "wrote down outcomes";
 
 /// An attempt that has ended.
@@ -30,6 +33,9 @@ pub(super) struct Finished {
 pub(super) struct Settler {
     pub(super) shared: Arc<Shared>,
     pub(super) finished: mpsc::Receiver<Finished>,
+    /// Tasks that go back unstarted. Those of one group are settled with one call, in their order: only so
+    /// does the store put them back in it.
+    pub(super) returned: mpsc::Receiver<Vec<Finished>>,
     /// Fires when a stopping worker has waited long enough for its store.
     pub(super) give_up: CancellationToken,
 }
@@ -41,13 +47,12 @@ impl Settler {
         let mut pauses = Pauses::new();
         loop {
             if batch.is_empty() {
-                let received = tokio::select! {
+                tokio::select! {
                     biased;
-                    received = self.finished.recv_many(&mut batch, BATCH) => received,
+                    Some(group) = self.returned.recv() => batch.extend(group),
+                    // Whoever returns tasks holds a sender of these as well.
+                    received = self.finished.recv_many(&mut batch, BATCH) => if received == 0 { return },
                     () = self.give_up.cancelled() => return,
-                };
-                if received == 0 {
-                    return;
                 }
             } else {
                 // Some could not be written: new ones join them.
@@ -87,30 +92,19 @@ impl Settler {
         match result {
             Ok(results) => self.close(batch.drain(..).zip(results)),
             Err(error) if error.is_transient() => return Err(()),
-            Err(_) if batch.len() > 1 => self.settle_one_by_one(batch, settlements).await?,
-            Err(error) => self.refuse(batch, &error),
+            Err(_) if batch.len() > 1 => self.settle_apart(batch, &settlements).await?,
+            Err(error) => self.refuse(batch.drain(..), &error),
         }
         Ok(())
     }
 
-    /// The store refuses the batch for good: find the one that it cannot take, so that it does not keep
-    /// the others from being written.
-    async fn settle_one_by_one(
-        &self,
-        batch: &mut Vec<Finished>,
-        settlements: Vec<Settlement>,
-    ) -> Result<(), ()> {
-        for settlement in settlements {
-            match self.shared.backend.settle(std::slice::from_ref(&settlement)).await {
-                Ok(results) => self.close(batch.drain(..1).zip(results)),
-                Err(error) if error.is_transient() => return Err(()),
-                Err(error) => {
-                    let mut refused = batch.drain(..1).collect();
-                    self.refuse(&mut refused, &error);
-                }
-            }
-        }
-        Ok(())
+    async fn settle_apart(&self, batch: &mut Vec<Finished>, settlements: &[Settlement]) -> Result<(), ()> {
+        let backend = self.shared.backend.as_ref();
+        let settled = settle_apart(backend, settlements, |alone| match alone {
+            Alone::Answered(result) => self.close(batch.drain(..1).zip([result])),
+            Alone::Refused(error) => self.refuse(batch.drain(..1), &error),
+        });
+        settled.await.map_err(drop)
     }
 
     fn close(&self, results: impl Iterator<Item = (Finished, Result<(), LeaseLost>)>) {
@@ -122,11 +116,11 @@ impl Settler {
         }));
     }
 
-    fn refuse(&self, batch: &mut Vec<Finished>, error: &Error) {
-        for finished in batch.iter() {
+    fn refuse(&self, batch: impl Iterator<Item = Finished>, error: &Error) {
+        self.shared.inflight.release(batch.map(|finished| {
             telemetry::settle_refused(finished.held.attempt.leased(), error);
-        }
-        self.shared.inflight.release(batch.drain(..).map(|finished| finished.held.ticket));
+            finished.held.ticket
+        }));
     }
 
     /// After the end of its lease a task is somebody else's.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 
 use super::Shared;
-use super::lifecycle::{Phase, Phases};
+use crate::frame::{Phase, Phases};
 
 /// Runs until the worker drains. A back-end without presence carries no cancellations.
 pub(super) async fn run(shared: Arc<Shared>, mut phases: Phases) {

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use aftercommit_core::{
-    Backend, Clock, Lease, LeaseGrant, LeaseToken, Leased, Message, Page, QueueInfo, QueueName, Quota, State,
-    TaskInfo, Timestamp, WorkerId,
+    Backend, Clock, InspectExt, Lease, LeaseGrant, LeaseToken, Leased, Message, Page, QueueInfo, QueueName,
+    Quota, State, TaskInfo, Timestamp, WorkerId,
 };
 
 use super::history::Step;
@@ -186,9 +186,9 @@ async fn info(backend: &dyn Backend, name: &QueueName) -> Option<QueueInfo> {
 /// The tasks in a state, without their tokens, and in the order of their ids where tasks that came to
 /// the state in the same moment may stand in any order.
 async fn list(backend: &dyn Backend, name: &QueueName, state: State) -> Vec<TaskInfo> {
-    let mut tasks = backend.list(name, state, Page::first(1_000)).await.expect("list");
+    let mut tasks = backend.list(name, &state.into(), Page::first(1_000)).await.expect("list");
     for task in &mut tasks {
-        if let Some((_, lease)) = &mut task.lease {
+        if let Some(lease) = &mut task.lease {
             lease.token = LeaseToken::new(0);
         }
     }

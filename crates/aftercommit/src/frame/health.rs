@@ -1,4 +1,4 @@
-//! Whether the worker reaches its store. All loops report here, so that an outage is said once when it
+//! Whether a store can be reached. All loops over it report here, so that an outage is said once when it
 //! begins and once when it ends, and not once per loop and poll.
 
 use std::collections::BTreeMap;
@@ -15,9 +15,19 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause after a failed call.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is known about the store.
-#[derive(Debug, Default)]
-pub(super) struct StoreHealth {
+/// Who reaches for which store, as the log says it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    /// As in "worker".
+    pub(crate) who: &'static str,
+    /// As in "its store".
+    pub(crate) what: &'static str,
+}
+
+/// What is known about a store.
+#[derive(Debug)]
+pub(crate) struct StoreHealth {
+    reach: Reach,
     outage: Mutex<Option<Outage>>,
 }
 
@@ -42,22 +52,26 @@ enum News {
 }
 
 impl StoreHealth {
-    /// Takes note of a call's result. `doing` completes the sentence "while the worker ...".
-    pub(super) fn note<T>(&self, doing: &'static str, result: &Result<T>) {
+    pub(crate) fn new(reach: Reach) -> Self {
+        Self { reach, outage: Mutex::default() }
+    }
+
+    /// Takes note of a call's result. `doing` completes the sentence "while it ...".
+    pub(crate) fn note<T>(&self, doing: &'static str, result: &Result<T>) {
         match result {
             Ok(_) => self.clear(doing),
             Err(error) => match self.failed(doing, error) {
-                News::Lost => telemetry::store_lost(doing, error),
-                News::Refuses => telemetry::store_refuses(doing, error),
+                News::Lost => telemetry::store_lost(self.reach, doing, error),
+                News::Refuses => telemetry::store_refuses(self.reach, doing, error),
                 News::None | News::Back(_) => {}
             },
         }
     }
 
     /// These calls have succeeded, or are not wanted any more.
-    pub(super) fn clear(&self, doing: &'static str) {
+    pub(crate) fn clear(&self, doing: &'static str) {
         if let News::Back(after) = self.succeeded(doing) {
-            telemetry::store_back(after);
+            telemetry::store_back(self.reach, after);
         }
     }
 
@@ -98,21 +112,21 @@ impl StoreHealth {
 
 /// Growing pauses between failed calls.
 #[derive(Debug)]
-pub(super) struct Pauses {
+pub(crate) struct Pauses {
     next: Duration,
 }
 
 impl Pauses {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { next: FIRST_PAUSE }
     }
 
-    pub(super) const fn reset(&mut self) {
+    pub(crate) const fn reset(&mut self) {
         self.next = FIRST_PAUSE;
     }
 
     /// Waits; longer each time, up to a second, and never quite as long as the other loops.
-    pub(super) async fn pause(&mut self) {
+    pub(crate) async fn pause(&mut self) {
         let jitter = rand::random_range(0.5..=1.0);
         tokio::time::sleep(self.next.mul_f64(jitter)).await;
         self.next = (self.next * 2).min(LONGEST_PAUSE);
@@ -125,7 +139,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_outage_is_said_once_when_it_begins_and_once_when_all_calls_succeed_again() {
-        let health = StoreHealth::default();
+        let health = StoreHealth::new(Reach { who: "worker", what: "its store" });
         let gone = || Error::unavailable("fetch", "gone");
         assert_eq!(health.failed("fetched", &gone()), News::Lost);
         assert_eq!(health.succeeded("looked"), News::None, "another call says nothing about this one");
@@ -139,7 +153,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_lasting_refusal_is_said_once_though_other_calls_succeed() {
-        let health = StoreHealth::default();
+        let health = StoreHealth::new(Reach { who: "worker", what: "its store" });
         let refused = || Error::store("delete", "read-only");
         assert_eq!(health.failed("deleted", &refused()), News::Refuses);
         assert_eq!(health.succeeded("fetched"), News::None);

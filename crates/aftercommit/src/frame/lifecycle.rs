@@ -1,38 +1,39 @@
-//! The phases of a worker's life, and the handle that moves it on.
+//! The phases in the life of a worker or a relay, and the handle that moves it on.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// What the worker is doing. Phases only advance.
+/// What a worker or a relay is doing. Phases only advance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    /// Takes tasks and runs them.
+pub(crate) enum Phase {
+    /// Takes tasks.
     Running,
     /// Takes no more tasks, finishes what it has, keeps up the store.
     Quiet,
-    /// Finishes what runs, gives back the rest, and ends.
+    /// Finishes what it can, gives back the rest, and ends.
     Draining,
 }
 
-/// Stops a worker from outside. Dropping it changes nothing: the worker runs on.
+/// Stops a worker or a relay from outside. Dropping it changes nothing: they run on.
 #[derive(Debug, Clone)]
 pub struct StopHandle {
     phase: Arc<watch::Sender<Phase>>,
 }
 
 impl StopHandle {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { phase: Arc::new(watch::Sender::new(Phase::Running)) }
     }
 
-    /// Take no more tasks and finish what is there; the worker stays alive.
+    /// Take no more tasks and finish what is there; the worker, or relay, stays alive.
     pub fn quiet(&self) {
         self.advance(Phase::Quiet);
     }
 
-    /// Take no more tasks, let running ones finish within the shutdown timeout, give the rest back to
-    /// their queues, and end. [`Worker::run`](crate::Worker::run) returns then.
+    /// Take no more tasks and end: a worker lets running ones finish within its shutdown timeout and gives the
+    /// rest back to their queues, a relay finishes its batch. [`Worker::run`](crate::Worker::run) or
+    /// [`Relay::run`](crate::Relay::run) returns then.
     pub fn shutdown(&self) {
         self.advance(Phase::Draining);
     }
@@ -45,26 +46,26 @@ impl StopHandle {
         });
     }
 
-    pub(super) fn phases(&self) -> Phases {
+    pub(crate) fn phases(&self) -> Phases {
         Phases { phase: self.phase.subscribe(), _keep: self.clone() }
     }
 }
 
 /// A loop's view of the phases.
 #[derive(Debug, Clone)]
-pub(super) struct Phases {
+pub(crate) struct Phases {
     phase: watch::Receiver<Phase>,
     /// Keeps the sender alive, so that waiting for a phase cannot fail.
     _keep: StopHandle,
 }
 
 impl Phases {
-    pub(super) fn now(&self) -> Phase {
+    pub(crate) fn now(&self) -> Phase {
         *self.phase.borrow()
     }
 
     /// Waits until this phase, or a later one, is reached.
-    pub(super) async fn reached(&mut self, wanted: Phase) {
+    pub(crate) async fn reached(&mut self, wanted: Phase) {
         let _ = self.phase.wait_for(|phase| *phase >= wanted).await;
     }
 }

@@ -12,7 +12,7 @@ use super::lifecycle::{Phase, Phases};
 
 /// When to tick again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Now: the batch was full, so there is probably more.
     Again,
     /// After this long, unless the interval ends or a wake-up comes first.
@@ -22,8 +22,8 @@ pub(super) enum Next {
 }
 
 /// One idempotent step of a loop.
-pub(super) trait Tick: Send {
-    /// Completes the sentence "while the worker ...".
+pub(crate) trait Tick: Send {
+    /// Completes the sentence "while it ...".
     const DOING: &'static str;
 
     /// Does one bounded piece of work and says when to come back.
@@ -31,20 +31,22 @@ pub(super) trait Tick: Send {
 }
 
 /// How a loop runs.
-pub(super) struct Periodic {
+pub(crate) struct Periodic {
     /// The longest time between two ticks.
-    pub(super) interval: Duration,
+    pub(crate) interval: Duration,
     /// Hints that there is something to do.
-    pub(super) wakes: Option<Wakes>,
-    pub(super) phases: Phases,
-    pub(super) health: Arc<StoreHealth>,
+    pub(crate) wakes: Option<Wakes>,
+    pub(crate) phases: Phases,
+    /// The phase in which it ticks no more.
+    pub(crate) until: Phase,
+    pub(crate) health: Arc<StoreHealth>,
 }
 
 impl Periodic {
-    /// Ticks until the worker drains. A tick under way is not cut off.
-    pub(super) async fn run<T: Tick>(mut self, mut loop_body: T) {
+    /// Ticks until the phase that ends it. A tick under way is not cut off.
+    pub(crate) async fn run<T: Tick>(mut self, mut loop_body: T) {
         let mut pauses = Pauses::new();
-        while self.phases.now() < Phase::Draining {
+        while self.phases.now() < self.until {
             let next = loop_body.tick().await;
             self.health.note(T::DOING, &next);
             match next {
@@ -54,7 +56,7 @@ impl Periodic {
                 }
                 Err(_) => tokio::select! {
                     () = pauses.pause() => {}
-                    () = self.phases.reached(Phase::Draining) => {}
+                    () = self.phases.reached(self.until) => {}
                 },
             }
         }
@@ -74,13 +76,13 @@ impl Periodic {
         tokio::select! {
             () = tokio::time::sleep(sleep) => {}
             () = hint(&mut self.wakes) => {}
-            () = self.phases.reached(Phase::Draining) => {}
+            () = self.phases.reached(self.until) => {}
         }
     }
 }
 
 /// Waits for a hint. Without a stream, or after its end, there is none.
-pub(super) async fn hint(wakes: &mut Option<Wakes>) {
+pub(crate) async fn hint(wakes: &mut Option<Wakes>) {
     if let Some(stream) = wakes {
         if stream.next().await.is_some() {
             return;
