@@ -35,10 +35,12 @@ func ErrorName(err error) string {
 			return known.name
 		}
 	}
+	// A wrapped error has several codes; the first is the outermost.
+	name, first := "other", len(err.Error())
 	for _, code := range codes {
-		if strings.Contains(err.Error(), code.text) {
-			return code.name
+		if at := strings.Index(err.Error(), code.text); at >= 0 && at < first {
+			name, first = code.name, at
 		}
 	}
-	return "other"
+	return name
 }
