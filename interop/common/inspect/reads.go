@@ -8,7 +8,10 @@ import (
 
 // Operations that only look.
 var reads = map[string]func(reader, Request) (any, error){
-	"queues": func(r reader, _ Request) (any, error) { return r.inspector.Queues() },
+	"queues": func(r reader, _ Request) (any, error) {
+		queues, err := r.inspector.Queues()
+		return each(queues, err, func(queue string) string { return queue })
+	},
 	"groups": func(r reader, q Request) (any, error) {
 		groups, err := r.inspector.Groups(q.Queue)
 		return each(groups, err, answers.OfGroup)

@@ -13,7 +13,7 @@ import (
 // Message is a protobuf message as it lies in Redis, and its fields without a schema.
 type Message struct {
 	Hex    string `json:"hex"`
-	Fields Fields `json:"fields,omitempty"`
+	Fields Fields `json:"fields"`
 	// Fault says why the bytes are not a message.
 	Fault string `json:"fault,omitempty"`
 }
