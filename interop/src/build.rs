@@ -53,12 +53,13 @@ impl Program {
         std::fs::create_dir_all(&directory)
             .with_context(|| format!("cannot make {}", directory.display()))?;
         let program = directory.join(name);
-        // Several test programs may run at once, and one must not replace what another starts.
+        // Several test programs may run at once: they build in turn, and what one starts another replaces in one step.
         let lock = File::create(directory.join(format!("{name}.lock"))).context("cannot make a lock file")?;
         lock.lock().context("cannot lock the directory of Go programs")?;
+        let fresh = directory.join(format!("{name}.new"));
         let built = Command::new("go")
             .args(["build", "-trimpath", "-o"])
-            .arg(&program)
+            .arg(&fresh)
             .arg(".")
             .current_dir(workspace.join(module))
             .stdin(Stdio::null())
@@ -66,6 +67,8 @@ impl Program {
             .context("cannot start go; is it installed?")?;
         let said = String::from_utf8_lossy(&built.stderr);
         ensure!(built.status.success(), "go cannot build {module} ({}): {}", built.status, said.trim());
+        std::fs::rename(&fresh, &program)
+            .with_context(|| format!("cannot put {} in place", program.display()))?;
         Ok(program)
     }
 }
