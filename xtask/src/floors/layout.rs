@@ -47,7 +47,6 @@ const FLOORS: &[Row] = &[
     library("aftercommit-dashboard", 4),
     program("aftercommit-cli", Place::Floor(4)),
     program(BANK, Place::Floor(5)),
-    program("aftercommit-bench", Place::Outside),
     program("aftercommit-interop", Place::Outside),
     program("xtask", Place::Outside),
     program("aftercommit-bench", Place::Outside),
