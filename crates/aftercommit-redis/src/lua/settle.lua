@@ -131,7 +131,8 @@ local function count(total, day, by)
   if by == 0 then return end
   if redis.call('INCRBY', day, by) == by then redis.call('EXPIREAT', day, day_end) end
   -- A total that would pass the largest integer starts again, and the other with it, as asynq has it.
-  if redis.pcall('INCRBY', total, by).err then
+  local reply = redis.pcall('INCRBY', total, by)
+  if type(reply) == 'table' and reply.err then
     redis.call('SET', KEYS[8], by)
     redis.call('SET', KEYS[9], 0)
   end
