@@ -129,7 +129,7 @@ impl Link {
                     answers.iter().filter_map(|it| it.as_ref().err()).find(|it| is_read_only(it))
                 {
                     // A failover: whoever answers so is not the primary any more, on no connection.
-                    self.inner.pool.retire_all(error);
+                    self.inner.pool.retire_all(&connection, error);
                 }
             }
         }

@@ -34,6 +34,12 @@ struct State {
     said: Said,
 }
 
+impl State {
+    fn place_of(&self, connection: &Arc<Connection>) -> Option<usize> {
+        self.connections.iter().position(|place| place.as_ref().is_some_and(|it| Arc::ptr_eq(it, connection)))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
     Nothing,
@@ -99,23 +105,19 @@ impl Pool {
     /// Takes a connection out, if it is still in. Nobody new gets it.
     pub(crate) fn retire(self: &Arc<Self>, connection: &Arc<Connection>, why: &dyn std::error::Error) {
         let mut state = self.state();
-        let mut found = false;
-        for place in &mut state.connections {
-            if place.as_ref().is_some_and(|it| Arc::ptr_eq(it, connection)) {
-                *place = None;
-                found = true;
-            }
-        }
-        if found {
+        if let Some(place) = state.place_of(connection) {
+            state.connections[place] = None;
             self.lost(&mut state, why);
         }
     }
 
-    /// Takes every connection out.
-    pub(crate) fn retire_all(self: &Arc<Self>, why: &dyn std::error::Error) {
+    /// Takes every connection out, if this one is still in: else its news is old, and others have taken their places.
+    pub(crate) fn retire_all(self: &Arc<Self>, connection: &Arc<Connection>, why: &dyn std::error::Error) {
         let mut state = self.state();
-        state.connections.fill(None);
-        self.lost(&mut state, why);
+        if state.place_of(connection).is_some() {
+            state.connections.fill(None);
+            self.lost(&mut state, why);
+        }
     }
 
     fn find(self: &Arc<Self>, place: usize) -> Option<Arc<Connection>> {

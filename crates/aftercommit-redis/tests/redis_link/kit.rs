@@ -1,20 +1,20 @@
 //! What the tests of the link share: commands, patience, and the lines that were logged.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 use std::time::Duration;
 
 use aftercommit_core::{Error, Result};
 use aftercommit_redis::RedisOptions;
 use aftercommit_redis::internals::{Command, Link, Reply};
 use aftercommit_servers::RedisServer;
-use tracing::subscriber::DefaultGuard;
 
 /// Ends a test that hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn options(server: &RedisServer) -> RedisOptions {
-    RedisOptions::parse(&server.url()).unwrap()
+    RedisOptions::parse(&server.url()).expect("a server has an address")
 }
 
 pub(crate) fn link(server: &RedisServer) -> Link {
@@ -37,6 +37,7 @@ pub(crate) async fn eventually<T>(mut call: impl AsyncFnMut() -> Result<T>) -> T
                 Ok(value) => return value,
                 Err(error) => assert!(error.is_transient(), "{}", chain(&error)),
             }
+            tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(PATIENCE, calls).await.expect("it succeeds in the end")
@@ -60,41 +61,48 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Collects what is logged, at `info` and above, while it lives. For a test on one thread.
-pub(crate) struct Log {
-    lines: Arc<Mutex<Vec<u8>>>,
-    _guard: DefaultGuard,
+/// Collects what this thread logs, at `info` and above, while it lives. A test runs its tasks on its own thread.
+pub(crate) struct Log;
+
+thread_local! {
+    static LINES: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
 impl Log {
     pub(crate) fn listen() -> Self {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let writer = Writer(Arc::clone(&lines));
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_max_level(tracing::Level::INFO)
-            .with_writer(move || writer.clone())
-            .finish();
-        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+        // One subscriber for all: with one for each test, an event that is first met by a test without any is switched
+        // off for the others too.
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| {
+            let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::INFO);
+            subscriber.with_writer(|| Writer).init();
+        });
+        LINES.set(Some(Vec::new()));
+        Self
     }
 
     /// The level of each line about the link, in order.
     pub(crate) fn levels(&self) -> Vec<String> {
-        let words = |line: &str| line.split_whitespace().nth(1).unwrap_or_default().to_owned();
-        self.text().lines().map(words).collect()
+        let level = |line: &str| line.split_whitespace().nth(1).unwrap_or_default().to_owned();
+        self.text().lines().map(level).collect()
     }
 
     pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.lines.lock().unwrap().clone()).unwrap()
+        LINES.with_borrow(|lines| String::from_utf8_lossy(lines.as_deref().unwrap_or_default()).into_owned())
     }
 }
 
-#[derive(Clone)]
-struct Writer(Arc<Mutex<Vec<u8>>>);
+impl Drop for Log {
+    fn drop(&mut self) {
+        LINES.set(None);
+    }
+}
+
+struct Writer;
 
 impl io::Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LINES.with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.extend_from_slice(bytes)));
         Ok(bytes.len())
     }
 

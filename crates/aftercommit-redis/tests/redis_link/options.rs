@@ -30,6 +30,10 @@ async fn unix_socket_with_a_database() {
     let address = format!("redis-socket://{}?db=2", server.socket().display());
     increment(&Link::new(RedisOptions::parse(&address).unwrap())).await.unwrap();
     assert_eq!(server.command(&["-n", "2", "GET", "counter"]).unwrap(), "1");
+
+    let with_tls = RedisOptions::unix_socket(server.socket()).tls(RedisTls::new());
+    let error = increment(&Link::new(with_tls)).await.unwrap_err();
+    assert!(matches!(error, Error::Store { .. }) && chain(&error).contains("TLS"), "{}", chain(&error));
 }
 
 #[tokio::test]
