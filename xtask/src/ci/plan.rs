@@ -14,6 +14,16 @@ use crate::workspace::Workspace;
 
 const DENY_WARNINGS: &str = "-Dwarnings";
 
+/// The feature that says of a `[[test]]` target, in its `required-features`, that it belongs to the step `interop`.
+const GO_FEATURE: &str = "aftercommit-interop/go";
+
+/// The modules in Go.
+const GO_MODULES: &[&str] =
+    &["interop/common", "interop/go", "interop/go025", "interop/gomon", "bench/peers/asynq"];
+
+/// `gofmt` lists what it would change, and succeeds all the same.
+const GO_FORMAT: &str = r#"unformatted="$(gofmt -l interop bench/peers)" && test -z "$unformatted" || { echo "$unformatted"; exit 1; }"#;
+
 pub(crate) fn fmt(_: &Workspace) -> Vec<Command> {
     vec![Command::cargo(["fmt", "--all", "--check"])]
 }
@@ -32,13 +42,14 @@ pub(crate) fn tests(_: &Workspace) -> Vec<Command> {
     vec![Command::cargo_test(["--workspace"])]
 }
 
-/// Runs the test targets whose `required-features` are off in a plain run, feature set by feature set.
+/// Runs the test targets whose `required-features` are off in a plain run, feature set by feature set, but for those
+/// that need Go.
 pub(crate) fn gated_tests(workspace: &Workspace) -> Vec<Command> {
     let members = workspace.members();
     let gated =
         members.iter().flat_map(|package| gated_targets(package, &active_features(workspace, package)));
     let mut by_features: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (features, target) in gated {
+    for (features, target) in gated.filter(|(features, _)| !features.contains(GO_FEATURE)) {
         by_features.entry(features).or_default().insert(target);
     }
     let command = |(features, targets): (&String, &BTreeSet<String>)| {
@@ -46,6 +57,14 @@ pub(crate) fn gated_tests(workspace: &Workspace) -> Vec<Command> {
         Command::cargo_test(["--workspace", "--features", features].into_iter().chain(targets))
     };
     by_features.iter().map(command).collect()
+}
+
+/// Checks the Go programs and runs the tests that start them.
+pub(crate) fn interop_tests(_: &Workspace) -> Vec<Command> {
+    let format = Command::new(["sh", "-c", GO_FORMAT].map(str::to_owned).to_vec());
+    let vet = |module: &&str| Command::new(["go", "vet", "-C", module, "./..."].map(str::to_owned).to_vec());
+    let tests = Command::cargo_test(["--workspace", "--features", GO_FEATURE, "--test", "interop_*"]);
+    std::iter::once(format).chain(GO_MODULES.iter().map(vet)).chain([tests]).collect()
 }
 
 /// Checks each crate as somebody would build it who has nothing else. In the other steps the features that one crate
@@ -152,6 +171,26 @@ mod tests {
         assert_eq!(lines.len(), 1, "{lines:?}");
         let line = "cargo test --no-fail-fast --workspace --features bank/kill --test burns --test dies";
         assert!(lines[0].starts_with(line), "{lines:?}");
+    }
+
+    #[test]
+    fn tests_that_need_go_are_left_to_a_step_of_their_own() {
+        let needs_go = r#"
+            [package]
+            name = "aftercommit-interop"
+            edition = "2024"
+            [features]
+            go = []
+            [[test]]
+            name = "interop_smoke"
+            required-features = ["go"]
+        "#;
+        let on_disk =
+            workspace(&[("Cargo.toml", needs_go), ("src/lib.rs", ""), ("tests/interop_smoke.rs", "")]);
+        assert_eq!(lines(&gated_tests(&on_disk.workspace)), Vec::<String>::new());
+        let lines = lines(&interop_tests(&on_disk.workspace));
+        let last = lines.last().unwrap();
+        assert!(last.contains("--features aftercommit-interop/go --test interop_*"), "{lines:?}");
     }
 
     #[test]

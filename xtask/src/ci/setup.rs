@@ -5,6 +5,7 @@ use super::apt::Apt;
 use super::bound::Deadline;
 use super::outcome::{Outcome, Skip};
 use super::packages::{Package, Suite};
+use super::programs::Program;
 use super::steps::{Need, Step};
 use super::tools::Tool;
 use crate::workspace::Workspace;
@@ -37,7 +38,7 @@ impl<'a> Setup<'a> {
     pub(crate) fn provide_packages(&mut self, steps: &[&Step]) -> Outcome {
         let suites = steps.iter().flat_map(|step| step.needs).filter_map(|need| match need {
             Need::Suite(suite) => Some(*suite),
-            Need::Tool(_) => None,
+            Need::Tool(_) | Need::Program(_) => None,
         });
         let missing: Vec<&Suite> = suites.filter(|suite| !suite.package.is_installed()).collect();
         let Err(why) = self.install(&missing) else { return Outcome::passed() };
@@ -47,13 +48,19 @@ impl<'a> Setup<'a> {
         Outcome::skipped()
     }
 
-    /// Installs the tools of a step. What cannot be had is said, and makes the outcome of the step.
+    /// Installs the tools of a step and looks for its programs. What cannot be had is said, and makes the outcome of the
+    /// step.
     pub(crate) fn provide_tools(&mut self, step: &Step) -> Result<(), Outcome> {
         for need in step.needs {
-            if let Need::Tool(tool) = need
-                && let Err(why) = self.install_tool(tool)
-            {
-                self.skip(skip_of_tool(step, tool, why));
+            let skip = match need {
+                Need::Suite(_) => None,
+                Need::Tool(tool) => self.install_tool(tool).err().map(|why| skip_of_tool(step, tool, why)),
+                Need::Program(program) => {
+                    (!program.is_installed()).then(|| skip_without_program(step, program))
+                }
+            };
+            if let Some(skip) = skip {
+                self.skip(skip);
                 return Err(Outcome::skipped());
             }
         }
@@ -121,9 +128,13 @@ fn skip_of_tool(step: &Step, tool: &Tool, why: &str) -> Skip {
     Skip::new(step.name, format!("{} is {why}; cargo install {} --locked", tool.name, tool.name))
 }
 
+fn skip_without_program(step: &Step, program: &Program) -> Skip {
+    Skip::new(step.name, format!("{} is not installed; {}", program.name, program.remedy))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{STEPS, packages, tools};
+    use super::super::{STEPS, packages, programs, tools};
     use super::*;
 
     #[test]
@@ -132,6 +143,15 @@ mod tests {
             skip_of_suite(&packages::SMTP, REFUSED).to_string(),
             "skipped: smtp (python3-aiosmtpd is not installed, and AFTERCOMMIT_INSTALL=0 forbids installing it; \
              apt-get install python3-aiosmtpd)"
+        );
+    }
+
+    #[test]
+    fn a_step_without_its_program_is_one_line_with_where_it_comes_from() {
+        let interop = STEPS.iter().find(|step| step.name == "interop").unwrap();
+        assert_eq!(
+            skip_without_program(interop, &programs::GO).to_string(),
+            "skipped: interop (go is not installed; Go 1.24 or newer is at https://go.dev/dl)"
         );
     }
 

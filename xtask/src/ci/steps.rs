@@ -3,6 +3,7 @@
 use super::command::Command;
 use super::packages::{self, Suite};
 use super::plan;
+use super::programs::{self, Program};
 use super::tools::{self, Tool};
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
@@ -28,6 +29,8 @@ pub(crate) enum Need {
     Suite(&'static Suite),
     /// The step is done by this tool. Without it the step is skipped.
     Tool(&'static Tool),
+    /// The step needs this program, which is not ours to install. Without it the step is skipped.
+    Program(&'static Program),
 }
 
 /// How a step runs.
@@ -63,6 +66,10 @@ pub(crate) const STEPS: &[Step] = &[
         ..step("tests", "unit, conformance, integration and doc tests", Action::Commands(plan::tests))
     },
     step("gated", "tests that need a feature switched on", Action::Commands(plan::gated_tests)),
+    Step {
+        needs: &[Need::Program(&programs::GO), Need::Program(&programs::REDIS_SERVER)],
+        ..step("interop", "ours and the real asynq on one Redis", Action::Commands(plan::interop_tests))
+    },
     step("alone", "each crate by itself, with each of its features", Action::Commands(plan::alone)),
     step("docs", "documentation, without a warning", Action::Commands(plan::docs)),
     Step {
@@ -94,6 +101,7 @@ impl std::fmt::Display for Need {
         match self {
             Self::Suite(suite) => write!(f, "{} for the {} suite", suite.package.apt_name, suite.name),
             Self::Tool(tool) => f.write_str(tool.name),
+            Self::Program(program) => f.write_str(program.name),
         }
     }
 }
@@ -115,5 +123,6 @@ mod tests {
         let list = list();
         assert_eq!(list.lines().count(), STEPS.len());
         assert!(list.contains("[needs python3-aiosmtpd for the smtp suite]"), "{list}");
+        assert!(list.contains("[needs go, redis-server]"), "{list}");
     }
 }
