@@ -15,7 +15,6 @@ pub mod effects;
 mod info;
 mod inspector;
 mod mon;
-mod private_redis;
 mod process;
 mod redis;
 mod reply;
@@ -31,7 +30,6 @@ pub use info::{
 };
 pub use inspector::{GoInspector, Page, Request};
 pub use mon::GoMon;
-pub use private_redis::PrivateRedis;
 pub use process::{GoProcess, Ready};
 pub use redis::Redis;
 pub use reply::{Error, Fault};

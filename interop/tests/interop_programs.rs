@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use aftercommit_interop::{GoProcess, PrivateRedis, Program, Redis};
+use aftercommit_interop::{GoProcess, Program, Redis};
+use aftercommit_servers::RedisServer;
 
 const CORPUS: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/aftercommit-redis/tests/corpus/enqueue.json");
@@ -38,7 +39,7 @@ async fn result(process: &mut GoProcess) -> Value {
 
 #[tokio::test]
 async fn peer_of_the_benchmark_drains_what_it_enqueued() {
-    let server = PrivateRedis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
     let redis = Redis::at(server.addr(), 0);
     let enqueued = result(&mut bench(&redis, "enqueue", &["--tasks", "200", "--callers", "4"]).await).await;
     assert_eq!(enqueued["version"], "v0.26.0");
@@ -53,7 +54,7 @@ async fn peer_of_the_benchmark_drains_what_it_enqueued() {
 
 #[tokio::test]
 async fn peer_of_the_benchmark_tells_how_late_it_was() {
-    let server = PrivateRedis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
     let redis = Redis::at(server.addr(), 0);
     let mut worker = bench(&redis, "lateness", &["--tasks", "5", "--task-check", "5ms"]).await;
     worker.ready().await.unwrap();

@@ -5,12 +5,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use aftercommit_servers::RedisServer;
 use reqwest::{Method, StatusCode};
 
 use aftercommit_interop::effects::{self, Moment};
 use aftercommit_interop::{
-    Config, Dump, Entry, GoClient, GoInspector, GoMon, GoScheduler, GoWorker, Options, Page, PrivateRedis,
-    Redis, Request, SchedulerEntry, Stored, Task, TaskInfo, WireValue,
+    Config, Dump, Entry, GoClient, GoInspector, GoMon, GoScheduler, GoWorker, Options, Page, Redis, Request,
+    SchedulerEntry, Stored, Task, TaskInfo, WireValue,
 };
 
 /// Ends a test that hangs.
@@ -49,7 +50,7 @@ async fn completed(inspector: &mut GoInspector, id: &str) -> TaskInfo {
 
 #[tokio::test]
 async fn go_enqueues_go_works_and_both_releases_see_it_completed() {
-    let server = PrivateRedis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
     let redis = Redis::at(server.addr(), 0);
     let directory = tempfile::tempdir().unwrap();
     let effects = directory.path().join("effects");
@@ -97,7 +98,7 @@ fn runs_of_two(effects: &Path, pid: u32) -> Vec<(u32, String)> {
 
 #[tokio::test]
 async fn everything_that_lies_in_redis_can_be_read() {
-    let server = PrivateRedis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
     let redis = Redis::at(server.addr(), 0);
     let mut client = GoClient::start(&redis).await.unwrap();
     client.ping().await.unwrap();
@@ -113,7 +114,7 @@ async fn everything_that_lies_in_redis_can_be_read() {
 
 #[tokio::test]
 async fn changes_are_answered_and_refused() {
-    let server = PrivateRedis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
     let redis = Redis::at(server.addr(), 0);
     let mut client = GoClient::start(&redis).await.unwrap();
     let mut inspector = GoInspector::start(&redis).await.unwrap();
@@ -138,7 +139,7 @@ async fn changes_are_answered_and_refused() {
 
 #[tokio::test]
 async fn schedules_and_asynqmon_can_be_started() {
-    let server = PrivateRedis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
     let redis = Redis::at(server.addr(), 0);
     let mut inspector = GoInspector::start(&redis).await.unwrap();
     let entries = [Entry { spec: "0 0 1 1 *".to_owned(), task: Task::new("ok:", "x") }];
