@@ -114,6 +114,11 @@ impl TaskType {
         Ok(Self(name.into()))
     }
 
+    /// A name read back from a store, where another writer may have been less strict.
+    pub fn from_stored(name: &str) -> Self {
+        Self(name.into())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -147,6 +152,11 @@ impl TaskId {
             return Err(Error::invalid("task id", format!("it is longer than {} bytes", Self::MAX_BYTES)));
         }
         Ok(Self(id.into()))
+    }
+
+    /// An id read back from a store, where another writer may have been less strict.
+    pub fn from_stored(id: &str) -> Self {
+        Self(id.into())
     }
 
     /// A new id: a UUID v7, so that ids made later sort later.

@@ -16,6 +16,7 @@ use crate::keys::{KeyCache, QueueKeys};
 use crate::link::Link;
 use crate::listener::Listener;
 use crate::options::RedisOptions;
+use crate::presence::Said;
 use crate::undertaker::Undertaker;
 
 /// A back-end on Redis, in the format of Go's asynq. Cheap to clone; clones share their connections.
@@ -36,6 +37,7 @@ pub struct RedisBackend {
     pub(crate) listener: Arc<Listener>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) undertaker: Arc<Undertaker>,
+    pub(crate) said: Arc<Said>,
     shared: Arc<Shared>,
 }
 
@@ -70,6 +72,7 @@ impl RedisBackend {
             link,
             clock: Arc::new(SystemClock),
             undertaker: Arc::default(),
+            said: Arc::default(),
             shared: Arc::new(shared),
         }
     }

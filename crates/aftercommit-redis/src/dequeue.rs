@@ -9,9 +9,10 @@ use bytes::Bytes;
 
 use crate::RedisBackend;
 use crate::keys::QueueKeys;
+use crate::link::Shape;
 use crate::message::{self, Decoded};
 use crate::reply::Reply;
-use crate::script::{Invocation, Script};
+use crate::script::Script;
 use crate::{time, token};
 
 static DEQUEUE: Script = Script::new(include_str!("lua/dequeue.lua"));
@@ -68,7 +69,7 @@ impl RedisBackend {
         let (score, owner) = (token::score(expires_at, token), owner(token, worker));
         let wanted = quotas.iter().map(|quota| quota.count).sum::<usize>().min(MAX_TASKS);
         let mut rows = Vec::with_capacity(wanted);
-        if self.link.is_cluster() {
+        if self.link.shape() == Shape::Cluster {
             // Queues lie on different nodes: each is asked by itself, first for its quota, then for what is left.
             for spill in [false, true] {
                 for quota in quotas {
@@ -87,19 +88,20 @@ impl RedisBackend {
     }
 
     async fn take_once(&self, quotas: &[Quota], wanted: usize, score: &str, owner: &str) -> Result<Vec<Row>> {
-        let mut call = Invocation::new(&DEQUEUE);
-        call.arg(score);
-        call.arg(owner);
+        let keys: Vec<Arc<QueueKeys>> = quotas.iter().map(|quota| self.keys(&quota.queue)).collect();
+        let names: Vec<&str> = keys
+            .iter()
+            .flat_map(|keys| [&*keys.paused, &*keys.pending, &*keys.active, &*keys.lease])
+            .collect();
+        let mut call = DEQUEUE.call(&names);
+        call.arg(score).arg(owner);
         let mut left = wanted;
-        for quota in quotas {
-            let keys = self.keys(&quota.queue);
+        for (quota, keys) in quotas.iter().zip(&keys) {
             let count = quota.count.min(left);
             left -= count;
-            call.keys([&keys.paused, &keys.pending, &keys.active, &keys.lease]);
-            call.arg(keys.tasks());
-            call.arg(count.to_string());
+            call.arg(keys.tasks()).number(count);
         }
-        let mut reply = self.link.eval(DOING, call).await?.into_list(DOING)?.into_iter();
+        let mut reply = self.link.eval(DOING, &call).await?.into_list(DOING)?.into_iter();
         let ghosts = reply.next().unwrap_or(Reply::Int(0)).into_int(DOING)?;
         if ghosts > 0 {
             tracing::warn!(ghosts, "dropped pending task ids that had no task");
@@ -129,19 +131,15 @@ impl RedisBackend {
     /// Puts back what earlier calls took without our hearing of it.
     async fn return_lost(&self) -> Result<()> {
         let Some(lost) = self.lost_fetches().first().cloned() else { return Ok(()) };
-        let now = time::nanos(self.now()).to_string();
+        let now = time::nanos(self.now());
         let call = |keys: &Arc<QueueKeys>| {
-            let mut call = Invocation::new(&RETURN_LOST);
-            call.keys([&keys.active, &keys.lease, &keys.pending]);
-            call.arg(keys.tasks());
-            call.arg(lost.token.to_string());
-            call.arg(owner(lost.token, &lost.worker));
-            call.arg(now.as_str());
+            let mut call = RETURN_LOST.call(&[&keys.active, &keys.lease, &keys.pending]);
+            call.arg(keys.tasks()).number(lost.token).arg(owner(lost.token, &lost.worker)).number(now);
             call
         };
-        let calls = lost.queues.iter().map(|queue| call(&self.keys(queue))).collect();
+        let calls: Vec<_> = lost.queues.iter().map(|queue| call(&self.keys(queue))).collect();
         let mut returned = 0;
-        for reply in self.link.eval_all(DOING, calls).await? {
+        for reply in self.link.eval_all(DOING, &calls).await {
             returned += reply?.into_int(DOING)?;
         }
         self.lost_fetches().retain(|fetch| fetch.token != lost.token);
@@ -193,10 +191,16 @@ impl Row {
         Self::new(queue, id, msg, exact, recovered)
     }
 
-    pub(crate) fn new(queue: &QueueName, id: Reply, msg: Reply, exact: Reply, recovered: Reply) -> Result<Self> {
+    pub(crate) fn new(
+        queue: &QueueName,
+        id: Reply,
+        msg: Reply,
+        exact: Reply,
+        recovered: Reply,
+    ) -> Result<Self> {
         Ok(Self {
             queue: queue.clone(),
-            id: id.into_task_id(DOING)?,
+            id: TaskId::from_stored(&id.into_text(DOING)?),
             msg: msg.into_bytes(DOING)?.unwrap_or_default(),
             exact: exact.into_bytes(DOING)?,
             recovered: recovered.into_bytes(DOING)?,

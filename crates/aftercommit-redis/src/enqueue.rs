@@ -5,6 +5,7 @@ use async_trait::async_trait;
 
 use crate::RedisBackend;
 use crate::by_queue::by_queue;
+use crate::command::Command;
 use crate::item::{self, Origin};
 use crate::keys::QUEUES;
 use crate::reply::Reply;
@@ -30,8 +31,9 @@ impl RedisBackend {
         }
         self.make_known(batch.iter().map(|item| &item.message.queue)).await?;
         let groups = by_queue(batch, |item| &item.message.queue, MAX_ITEMS);
-        let calls = groups.iter().map(|group| self.store_call(group.queue, &group.items, origin)).collect();
-        let replies = self.link.eval_all(DOING, calls).await?;
+        let calls: Vec<Invocation> =
+            groups.iter().map(|group| self.store_call(group.queue, &group.items, origin)).collect();
+        let replies = self.link.eval_all(DOING, &calls).await;
         let mut answers = vec![Err(Refusal::IdConflict); batch.len()];
         for (group, reply) in groups.iter().zip(replies) {
             for ((index, _), reply) in group.items.iter().zip(reply?.into_list(DOING)?) {
@@ -43,8 +45,7 @@ impl RedisBackend {
 
     fn store_call(&self, queue: &QueueName, items: &[(usize, &Enqueue)], origin: Origin) -> Invocation {
         let keys = self.keys(queue);
-        let mut call = Invocation::new(&ENQUEUE);
-        call.keys([&keys.pending, &keys.scheduled, &keys.due, &keys.groups]);
+        let mut call = ENQUEUE.call(&[&keys.pending, &keys.scheduled, &keys.due, &keys.groups]);
         self.push_place(&mut call, &keys.prefix);
         for (_, item) in items {
             item::push(&mut call, &keys, item, origin);
@@ -55,22 +56,16 @@ impl RedisBackend {
     /// The arguments before the items.
     pub(crate) fn push_place(&self, call: &mut Invocation, prefix: &str) {
         let now = self.now();
-        call.arg(prefix);
-        call.arg(time::nanos(now).to_string());
-        call.arg(time::second_at_or_after(now).to_string());
-        call.arg(item::millis(MARKER_LIFE).to_string());
+        call.arg(prefix).number(time::nanos(now)).number(time::second_at_or_after(now));
+        call.number(item::millis(MARKER_LIFE));
     }
 
     /// Makes queues known to operators before anything is in them.
     async fn make_known<'a>(&self, queues: impl IntoIterator<Item = &'a QueueName>) -> Result<()> {
         let unknown = self.unknown(queues);
         if !unknown.is_empty() {
-            let mut command = redis::cmd("SADD");
-            command.arg(QUEUES);
-            for queue in &unknown {
-                command.arg(queue.as_str());
-            }
-            self.link.call(DOING, command).await?;
+            let command = Command::new("SADD").arg(QUEUES).args(unknown.iter().map(QueueName::as_str));
+            self.link.command(DOING, command).await?;
             self.is_known(&unknown);
         }
         Ok(())
@@ -98,17 +93,13 @@ impl Publisher for RedisBackend {
         if tasks.is_empty() {
             return Ok(());
         }
-        let commands = by_queue(tasks, |(queue, _)| queue, MAX_ITEMS).into_iter().map(|group| {
-            let keys = self.keys(group.queue);
-            let mut command = redis::cmd("UNLINK");
-            for (_, (_, id)) in &group.items {
-                command.arg(keys.published(id));
-            }
-            command
-        });
-        for reply in self.link.pipeline(DOING, commands.collect()).await? {
-            reply?;
-        }
-        Ok(())
+        let commands: Vec<Command> = by_queue(tasks, |(queue, _)| queue, MAX_ITEMS)
+            .into_iter()
+            .map(|group| {
+                let keys = self.keys(group.queue);
+                Command::new("UNLINK").args(group.items.iter().map(|(_, (_, id))| keys.published(id)))
+            })
+            .collect();
+        self.do_all(DOING, &commands).await
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aftercommit_core::{
-    AggregateRefusal, Batch, BatchKey, Enqueue, Error, Gathered, GroupInfo, GroupName, GroupRules, Groups, Page,
-    QueueName, Refusal, Result, Timestamp,
+    AggregateRefusal, Batch, BatchKey, Enqueue, Error, Gathered, GroupInfo, GroupName, GroupRules, Groups,
+    Page, QueueName, Refusal, Result, Timestamp,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -17,7 +17,8 @@ use crate::script::Script;
 use crate::time;
 
 static GATHER: Script = Script::new(include_str!("lua/gather.lua"));
-static AGGREGATE: Script = Script::new(concat!(include_str!("lua/store.lua"), include_str!("lua/aggregate.lua")));
+static AGGREGATE: Script =
+    Script::new(concat!(include_str!("lua/store.lua"), include_str!("lua/aggregate.lua")));
 static RELEASE: Script = Script::new(include_str!("lua/release.lua"));
 
 const LOOKING: &str = "look at groups";
@@ -47,7 +48,12 @@ impl Groups for RedisBackend {
         let keys = self.keys(&batch.queue);
         let set = keys.set(batch.group.as_str(), &batch.id);
         let mut call = AGGREGATE.call(&[
-            &keys.pending, &keys.scheduled, &keys.due, &keys.groups, &keys.aggregation_sets, &set,
+            &keys.pending,
+            &keys.scheduled,
+            &keys.due,
+            &keys.groups,
+            &keys.aggregation_sets,
+            &set,
         ]);
         self.push_place(&mut call, &keys.prefix);
         item::push(&mut call, &keys, task, Origin::Client);
@@ -62,7 +68,7 @@ impl Groups for RedisBackend {
     async fn release(&self, batch: &BatchKey) -> Result<()> {
         let keys = self.keys(&batch.queue);
         let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets]);
-        call.arg(&keys.prefix).arg("").arg(&keys.set(batch.group.as_str(), &batch.id));
+        call.arg(&keys.prefix).arg("").arg(keys.set(batch.group.as_str(), &batch.id));
         self.link.eval(RELEASING, &call).await.map(drop)
     }
 
@@ -72,7 +78,7 @@ impl Groups for RedisBackend {
         for queue in queues {
             let keys = self.keys(queue);
             let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets]);
-            call.arg(&keys.prefix).arg_int(now).arg_int(limit - reclaimed);
+            call.arg(&keys.prefix).number(now).number(limit - reclaimed);
             let count = self.link.eval(RELEASING, &call).await?.into_int(RELEASING)?;
             reclaimed += usize::try_from(count).unwrap_or(0);
         }
@@ -114,16 +120,16 @@ impl RedisBackend {
             let ids: Vec<String> =
                 (gathered.batches.len()..limit).map(|_| Uuid::new_v4().to_string()).collect();
             let mut call = GATHER.call(&[&keys.groups, &keys.aggregation_sets]);
-            call.arg(&keys.prefix).arg_int(time::second(now)).arg_int(secs_up(rules.grace_period));
+            call.arg(&keys.prefix).number(time::second(now)).number(secs_up(rules.grace_period));
             match rules.max_delay {
-                Some(delay) => call.arg_int(secs_up(delay)),
+                Some(delay) => call.number(secs_up(delay)),
                 None => call.arg("-1"),
             };
             match rules.max_size {
-                Some(size) => call.arg_int(size),
+                Some(size) => call.number(size),
                 None => call.arg("-1"),
             };
-            call.arg_int(rules.batch_size()).arg_int(time::second_at_or_after(deadline)).arg(&cursor);
+            call.number(rules.batch_size()).number(time::second_at_or_after(deadline)).arg(&cursor);
             for id in &ids {
                 call.arg(id);
             }

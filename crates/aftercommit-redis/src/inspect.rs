@@ -1,8 +1,8 @@
 //! What operators see and do.
 
 use aftercommit_core::{
-    Action, DayCount, Error, GroupInfo, GroupName, Inspect, Operation, Page, QueueInfo, QueueName, Removal, Result,
-    Selection, State, StateCounts, TaskId, TaskInfo, Timestamp,
+    Action, DayCount, Error, GroupInfo, GroupName, Inspect, Operation, Page, QueueInfo, QueueName, Removal,
+    Result, Selection, State, StateCounts, TaskId, TaskInfo, Timestamp,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,9 +10,9 @@ use bytes::Bytes;
 use crate::RedisBackend;
 use crate::command::Command;
 use crate::keys::{QUEUES, QueueKeys};
+use crate::patch::{Change, Patch};
 use crate::reply::Reply;
 use crate::script::{Invocation, Script};
-use crate::patch::{Change, Patch};
 use crate::{read, time};
 
 static QUEUE: Script = Script::new(include_str!("lua/queue.lua"));
@@ -35,7 +35,8 @@ const OPERATING: &str = "operate on tasks";
 #[async_trait]
 impl Inspect for RedisBackend {
     async fn queues(&self) -> Result<Vec<QueueName>> {
-        let names = self.link.command(LOOKING, Command::new("SMEMBERS").arg(QUEUES)).await?.into_list(LOOKING)?;
+        let names =
+            self.link.command(LOOKING, Command::new("SMEMBERS").arg(QUEUES)).await?.into_list(LOOKING)?;
         let mut queues = Vec::with_capacity(names.len());
         for name in names {
             let name = name.into_bytes(LOOKING)?.unwrap_or_default();
@@ -52,10 +53,19 @@ impl Inspect for RedisBackend {
         }
         let keys = self.keys(queue);
         let mut call = QUEUE.call(&[
-            &keys.pending, &keys.active, &keys.scheduled, &keys.retry, &keys.archived, &keys.completed,
-            &keys.groups, &keys.aggregation_sets, &keys.processed, &keys.failed, &keys.paused,
+            &keys.pending,
+            &keys.active,
+            &keys.scheduled,
+            &keys.retry,
+            &keys.archived,
+            &keys.completed,
+            &keys.groups,
+            &keys.aggregation_sets,
+            &keys.processed,
+            &keys.failed,
+            &keys.paused,
         ]);
-        call.arg(&keys.prefix).arg_int(MAX_GROUPS).arg_int(SAMPLED);
+        call.arg(&keys.prefix).number(MAX_GROUPS).number(SAMPLED);
         queue_info(queue, self.link.eval(LOOKING, &call).await?).map(Some)
     }
 
@@ -140,9 +150,20 @@ impl Inspect for RedisBackend {
         }
         let (now, keys) = (self.now(), self.keys(queue));
         let mut all: Vec<String> = [
-            &keys.pending, &keys.active, &keys.scheduled, &keys.retry, &keys.archived, &keys.completed,
-            &keys.groups, &keys.aggregation_sets, &keys.lease, &keys.processed, &keys.failed, &keys.paused,
-            &keys.due, &keys.owners,
+            &keys.pending,
+            &keys.active,
+            &keys.scheduled,
+            &keys.retry,
+            &keys.archived,
+            &keys.completed,
+            &keys.groups,
+            &keys.aggregation_sets,
+            &keys.lease,
+            &keys.processed,
+            &keys.failed,
+            &keys.paused,
+            &keys.due,
+            &keys.owners,
         ]
         .into_iter()
         .cloned()
@@ -158,7 +179,7 @@ impl Inspect for RedisBackend {
             return Ok(Removal::NotEmpty);
         }
         self.forget_known(queue);
-        let command = Command::new("SREM").arg(QUEUES).arg(queue.as_str().to_owned());
+        let command = Command::new("SREM").arg(QUEUES).arg(queue.as_str());
         self.link.command(OPERATING, command).await?;
         Ok(Removal::Removed)
     }
@@ -180,21 +201,27 @@ const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
 
 impl RedisBackend {
     async fn exists(&self, queue: &QueueName) -> Result<bool> {
-        let command = Command::new("SISMEMBER").arg(QUEUES).arg(queue.as_str().to_owned());
+        let command = Command::new("SISMEMBER").arg(QUEUES).arg(queue.as_str());
         Ok(self.link.command(LOOKING, command).await?.into_int(LOOKING)? == 1)
     }
 
     fn operate_call(&self, keys: &QueueKeys, operation: Operation) -> Invocation {
         let now = self.now();
         let mut call = OPERATE.call(&[
-            &keys.pending, &keys.scheduled, &keys.retry, &keys.archived, &keys.completed, &keys.due, &keys.groups,
+            &keys.pending,
+            &keys.scheduled,
+            &keys.retry,
+            &keys.archived,
+            &keys.completed,
+            &keys.due,
+            &keys.groups,
         ]);
         let operation = match operation {
             Operation::Run => "run",
             Operation::Archive => "archive",
             Operation::Delete => "delete",
         };
-        call.arg(&keys.prefix).arg(operation).arg_int(time::second(now)).arg_int(time::nanos(now));
+        call.arg(&keys.prefix).arg(operation).number(time::second(now)).number(time::nanos(now));
         call
     }
 
@@ -210,7 +237,7 @@ impl RedisBackend {
         while done < limit {
             let chunk = (limit - done).min(MAX_ITEMS);
             let mut call = self.operate_call(keys, operation);
-            call.arg(if state == State::Pending { "list" } else { "set" }).arg_int(chunk).arg(state.as_str());
+            call.arg(if state == State::Pending { "list" } else { "set" }).number(chunk).arg(state.as_str());
             if let Some(group) = group {
                 call.arg(group.as_str());
             }
@@ -264,7 +291,7 @@ fn queue_info(queue: &QueueName, reply: Reply) -> Result<QueueInfo> {
         failed: failed.into_count(LOOKING)?,
         paused_since: paused.into_number(LOOKING)?.map(time::from_secs),
         oldest_pending_since: since.into_number(LOOKING)?.map(time::from_nanos),
-        approximate_bytes: Some(if sampled == 0 { 0 } else { bytes.saturating_mul(counts.total()) / sampled }),
+        approximate_bytes: Some(bytes.saturating_mul(counts.total()).checked_div(sampled).unwrap_or(0)),
         counts,
     })
 }

@@ -43,11 +43,10 @@ pub(crate) fn push(call: &mut Invocation, keys: &QueueKeys, item: &Enqueue, orig
     }
     if let Some((key, ttl)) = lock {
         call.arg(key);
-        call.arg(millis(ttl).to_string());
+        call.number(millis(ttl));
     }
     if let Some(due) = due {
-        call.arg(time::second_at_or_after(due).to_string());
-        call.arg(due.as_millis().to_string());
+        call.number(time::second_at_or_after(due)).number(due.as_millis());
     }
     if let Some(group) = &message.group {
         call.arg(group.as_str());

@@ -45,31 +45,6 @@ pub(crate) fn worker_of(key: &str) -> Option<WorkerId> {
     rest.strip_suffix('}').map(WorkerId::from_stored)
 }
 
-/// The fields of a task's hash. Go reads and writes them one by one and never looks at those it does not
-/// know, so ours stay in place whatever it does with the task.
-pub(crate) mod field {
-    /// The protobuf message.
-    pub(crate) const MSG: &str = "msg";
-    /// The state, spelled as `State::as_str` does.
-    pub(crate) const STATE: &str = "state";
-    /// Since when the task has been pending, in Unix nanoseconds; may be missing.
-    pub(crate) const PENDING_SINCE: &str = "pending_since";
-    /// The key of the unique lock; missing for tasks added to a group.
-    pub(crate) const UNIQUE_KEY: &str = "unique_key";
-    /// The group.
-    pub(crate) const GROUP: &str = "group";
-    /// What the handler returned.
-    pub(crate) const RESULT: &str = "result";
-    /// Ours: the values that the message holds in whole seconds only, exactly. See [`crate::exact`].
-    pub(crate) const EXACT: &str = "x_exact";
-    /// Ours: how many times the task was taken back from a dead worker without counting as a failure.
-    pub(crate) const RECOVERED: &str = "x_recovered";
-    /// Ours: which worker has the task, and under which lease: `TOKEN|HOST:PID:UUID`.
-    pub(crate) const OWNER: &str = "x_owner";
-    /// Ours: the bytes that were in [`MSG`] and could not be read, once a readable stand-in is there.
-    pub(crate) const RAW: &str = "x_raw";
-}
-
 /// The keys of one queue. They share a hash tag, so that a script may touch them all on a cluster.
 #[derive(Debug)]
 pub(crate) struct QueueKeys {
@@ -136,7 +111,7 @@ impl QueueKeys {
         &self.tasks
     }
 
-    /// HASH: a task. See [`field`].
+    /// HASH: a task.
     pub(crate) fn task(&self, id: &TaskId) -> String {
         concat(&[&self.tasks, id.as_str()])
     }

@@ -39,7 +39,7 @@ impl Presence for RedisBackend {
             Command::new("ZADD").arg(WORKERS).arg(until).arg(running.clone()),
         ];
         commands.extend(worker.queues.iter().map(|(queue, _)| {
-            Command::new("SADD").arg(self.keys(queue).owners.clone()).arg(worker.id.as_str().to_owned())
+            Command::new("SADD").arg(self.keys(queue).owners.clone()).arg(worker.id.as_str())
         }));
         // What was said before still stands if its key does: then only the difference is sent.
         let stands = self.link.pipeline(BEATING, &commands).await;
@@ -49,7 +49,8 @@ impl Presence for RedisBackend {
             stood |= index == 0 && reply == Reply::Int(1);
         }
         let said = whole(&self.said.0).remove(&worker.id).filter(|_| stood);
-        let now_running: Running = worker.running.iter().map(|task| (task.id.clone(), task.started_at)).collect();
+        let now_running: Running =
+            worker.running.iter().map(|task| (task.id.clone(), task.started_at)).collect();
         let changes = changes(worker, &running, said.as_ref(), &ttl);
         self.do_all(BEATING, &changes).await?;
         whole(&self.said.0).insert(worker.id.clone(), now_running);
@@ -72,8 +73,7 @@ impl Presence for RedisBackend {
         let mut ids: Vec<WorkerId> =
             self.believed(SERVERS, READING).await?.iter().filter_map(|key| keys::worker_of(key)).collect();
         ids.sort();
-        let records: Vec<Command> =
-            ids.iter().map(|id| Command::new("GET").arg(keys::server(id))).collect();
+        let records: Vec<Command> = ids.iter().map(|id| Command::new("GET").arg(keys::server(id))).collect();
         let running: Vec<Command> =
             ids.iter().map(|id| Command::new("HVALS").arg(keys::workers(id))).collect();
         let commands = [records, running].concat();
@@ -93,7 +93,7 @@ impl Presence for RedisBackend {
     }
 
     async fn cancel(&self, _queue: &QueueName, id: &TaskId) -> Result<()> {
-        let command = Command::new("PUBLISH").arg(CANCEL).arg(id.as_str().to_owned());
+        let command = Command::new("PUBLISH").arg(CANCEL).arg(id.as_str());
         self.link.command("cancel a task", command).await.map(drop)
     }
 
@@ -129,7 +129,7 @@ fn changes(worker: &WorkerInfo, key: &str, said: Option<&Running>, ttl: &str) ->
         .collect();
     if !new.is_empty() {
         commands.push(Command::new("HSET").arg(key()).args(new));
-        commands.push(Command::new("PEXPIRE").arg(key()).arg(ttl.to_owned()));
+        commands.push(Command::new("PEXPIRE").arg(key()).arg(ttl));
     }
     commands
 }

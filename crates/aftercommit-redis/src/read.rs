@@ -87,7 +87,7 @@ impl RedisBackend {
         while first < end {
             let last = first.saturating_add(MAX_ITEMS).min(end) - 1;
             let mut call = read_call(keys, Some(collection));
-            call.arg(kind).arg_int(first).arg_int(last);
+            call.arg(kind).number(first).number(last);
             let rows = self.link.eval(DOING, &call).await?.into_list(DOING)?;
             let none_left = rows.is_empty();
             for row in rows {
@@ -114,7 +114,7 @@ fn read_call(keys: &QueueKeys, collection: Option<&str>) -> Invocation {
 /// One task, from what the script says of it. One that cannot be read is shown as far as it can.
 fn info(queue: &QueueName, row: Reply) -> Result<TaskInfo> {
     let [id, score, due, lease, state, msg, exact, recovered, owner, result] = row.into_array(DOING)?;
-    let id = id.into_task_id(DOING)?;
+    let id = TaskId::from_stored(&id.into_text(DOING)?);
     let state: State = String::from_utf8_lossy(&state.into_bytes(DOING)?.unwrap_or_default()).parse()?;
     let msg = msg.into_bytes(DOING)?.unwrap_or_default();
     let exact = exact.into_bytes(DOING)?;
@@ -127,7 +127,7 @@ fn info(queue: &QueueName, row: Reply) -> Result<TaskInfo> {
     let lease = match lease {
         Reply::Nil => None,
         score => {
-            let (token, expires_at) = token::parts(score.into_score(DOING)?);
+            let (token, expires_at) = token::parts(score.into_float(DOING)?.unwrap_or_default());
             Some(Lease { queue: queue.clone(), id, token, expires_at })
         }
     };

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn an_entry_that_was_never_enqueued_says_so() {
-        let entry = ScheduleEntry { previous_at: None, ..decode(hex::decode(ENTRY).unwrap().into()).unwrap() };
+        let entry =
+            ScheduleEntry { previous_at: None, ..decode(hex::decode(ENTRY).unwrap().into()).unwrap() };
         let record = proto::SchedulerEntry::decode(&*encode(&entry)).unwrap();
         assert_eq!(record.prev_enqueue_time.unwrap().seconds, -62_135_596_800);
         assert_eq!(decode(encode(&entry).into()).unwrap(), entry);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{EnqueueEvent, MAX_ENQUEUE_EVENTS, Page, Result, ScheduleEntry, SchedulerId, Schedules};
+use aftercommit_core::{
+    EnqueueEvent, MAX_ENQUEUE_EVENTS, Page, Result, ScheduleEntry, SchedulerId, Schedules,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -45,12 +47,12 @@ impl Schedules for RedisBackend {
 
     async fn withdraw(&self, scheduler: &SchedulerId) -> Result<()> {
         let key = keys::scheduler(scheduler);
-        let mut commands = vec![
-            Command::new("ZREM").arg(SCHEDULERS).arg(key.clone()),
-            Command::new("DEL").arg(key.clone()),
-        ];
+        let mut commands =
+            vec![Command::new("ZREM").arg(SCHEDULERS).arg(key.clone()), Command::new("DEL").arg(key.clone())];
         let histories = self.entries_of(&[key]).await?;
-        commands.extend(histories.iter().map(|entry| Command::new("DEL").arg(keys::scheduler_history(&entry.id))));
+        commands.extend(
+            histories.iter().map(|entry| Command::new("DEL").arg(keys::scheduler_history(&entry.id))),
+        );
         self.do_all(ANNOUNCING, &commands).await
     }
 

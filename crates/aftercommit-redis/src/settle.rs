@@ -36,7 +36,7 @@ impl RedisBackend {
             calls.push(self.settle_call(group.queue, &group.items)?);
         }
         let mut answers = vec![Err(LeaseLost); batch.len()];
-        for (group, reply) in groups.iter().zip(self.link.eval_all(SETTLING, calls).await?) {
+        for (group, reply) in groups.iter().zip(self.link.eval_all(SETTLING, &calls).await) {
             for ((index, _), reply) in group.items.iter().zip(reply?.into_list(SETTLING)?) {
                 answers[*index] = holds(reply, SETTLING)?;
             }
@@ -46,14 +46,21 @@ impl RedisBackend {
 
     fn settle_call(&self, queue: &QueueName, items: &[(usize, &Settlement)]) -> Result<Invocation> {
         let (now, keys) = (self.now(), self.keys(queue));
-        let mut call = Invocation::new(&SETTLE);
-        call.keys([&keys.active, &keys.lease, &keys.pending, &keys.completed, &keys.retry, &keys.archived]);
-        call.keys([&keys.due, &keys.processed, &keys.failed]);
-        call.keys([&keys.processed_on(now), &keys.failed_on(now)]);
-        call.arg(keys.tasks());
-        call.arg(time::second(now).to_string());
-        call.arg(time::nanos(now).to_string());
-        call.arg(time::second(now.plus(DAY_COUNTS_KEPT)).to_string());
+        let mut call = SETTLE.call(&[
+            &keys.active,
+            &keys.lease,
+            &keys.pending,
+            &keys.completed,
+            &keys.retry,
+            &keys.archived,
+            &keys.due,
+            &keys.processed,
+            &keys.failed,
+            &keys.processed_on(now),
+            &keys.failed_on(now),
+        ]);
+        call.arg(keys.tasks()).number(time::second(now)).number(time::nanos(now));
+        call.number(time::second(now.plus(DAY_COUNTS_KEPT)));
         for (_, item) in items {
             push(&mut call, item, now)?;
         }
@@ -68,17 +75,16 @@ impl RedisBackend {
         let until = self.now().plus(duration);
         let groups = by_queue(leases, |lease| &lease.queue, MAX_LEASES);
         let calls = groups.iter().map(|group| {
-            let mut call = Invocation::new(&EXTEND);
-            call.keys([&self.keys(group.queue).lease]);
-            call.arg(time::second_at_or_after(until).to_string());
+            let mut call = EXTEND.call(&[&self.keys(group.queue).lease]);
+            call.number(time::second_at_or_after(until));
             for (_, lease) in &group.items {
-                call.arg(lease.id.as_str());
-                call.arg(lease.token.to_string());
+                call.arg(lease.id.as_str()).number(lease.token);
             }
             call
         });
+        let calls: Vec<Invocation> = calls.collect();
         let mut answers = vec![Err(LeaseLost); leases.len()];
-        for (group, reply) in groups.iter().zip(self.link.eval_all(EXTENDING, calls.collect()).await?) {
+        for (group, reply) in groups.iter().zip(self.link.eval_all(EXTENDING, &calls).await) {
             for ((index, _), reply) in group.items.iter().zip(reply?.into_list(EXTENDING)?) {
                 answers[*index] = holds(reply, EXTENDING)?.map(|()| until);
             }
@@ -101,7 +107,7 @@ fn push(call: &mut Invocation, item: &Settlement, now: Timestamp) -> Result<()> 
     let patched = |call: &mut Invocation, patch: Patch<'_>| {
         let bytes = patch.apply(stored).map_err(|error| Error::store(SETTLING, error.to_string()))?;
         call.arg(bytes);
-        call.arg(patch.exact(&Exact::of(message)).unwrap_or_default());
+        call.arg(patch.exact(Exact::of(message)).unwrap_or_default());
         Ok(())
     };
     let failed = |error, retried| Patch {
@@ -120,7 +126,7 @@ fn push(call: &mut Invocation, item: &Settlement, now: Timestamp) -> Result<()> 
             call.arg(message::unique_key(stored).unwrap_or_default());
             patched(call, Patch { completed_at: Change::Set(now), ..Patch::default() })?;
             call.arg(result.as_ref().map(|result| [b"+", &**result].concat()).unwrap_or_default());
-            call.arg(time::second_at_or_after(now.plus(*retention)).to_string());
+            call.number(time::second_at_or_after(now.plus(*retention)));
         }
         Outcome::Retry { at, error } => {
             call.arg("r");
@@ -136,13 +142,13 @@ fn push(call: &mut Invocation, item: &Settlement, now: Timestamp) -> Result<()> 
             call.arg("a");
             patched(call, failed(error, Change::Keep))?;
         }
-        Outcome::Requeue(RequeueCause::Returned) => call.arg("q"),
-        Outcome::Requeue(RequeueCause::Recovered) => call.arg("Q"),
+        Outcome::Requeue(cause) => {
+            call.arg(if *cause == RequeueCause::Recovered { "Q" } else { "q" });
+        }
     }
     Ok(())
 }
 
 fn push_due(call: &mut Invocation, at: Timestamp) {
-    call.arg(time::second_at_or_after(at).to_string());
-    call.arg(at.as_millis().to_string());
+    call.number(time::second_at_or_after(at)).number(at.as_millis());
 }

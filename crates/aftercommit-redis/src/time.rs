@@ -34,7 +34,9 @@ mod tests {
 
     #[test]
     fn a_second_is_cut_or_rounded_up() {
-        for (millis, down, up) in [(0, 0, 0), (1, 0, 1), (1000, 1, 1), (1001, 1, 2), (-1, -1, 0), (-1000, -1, -1)] {
+        for (millis, down, up) in
+            [(0, 0, 0), (1, 0, 1), (1000, 1, 1), (1001, 1, 2), (-1, -1, 0), (-1000, -1, -1)]
+        {
             let at = Timestamp::from_millis(millis);
             assert_eq!((second(at), second_at_or_after(at)), (down, up), "{millis}");
         }

@@ -21,7 +21,11 @@ pub(crate) fn score(expires_at: Timestamp, token: LeaseToken) -> String {
 
 /// The token and the end of a lease, from its score. One that Go has given has no fraction and the token zero.
 pub(crate) fn parts(score: f64) -> (LeaseToken, Timestamp) {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a fraction of 1, in units of 2^-22")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a fraction of 1, in units of 2^-22"
+    )]
     let token = ((score - score.floor()) * UNITS as f64) as u64;
     #[expect(clippy::cast_possible_truncation, reason = "a float is cut to the range of the integer")]
     let secs = score.floor() as i64;
@@ -53,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_lease_is_never_written_to_end_early() {
-        let score: f64 = score(Timestamp::from_millis(1_795_149_409_001), LeaseToken::new(1)).parse().unwrap();
+        let score: f64 =
+            score(Timestamp::from_millis(1_795_149_409_001), LeaseToken::new(1)).parse().unwrap();
         assert!((1_795_149_410.0..1_795_149_411.0).contains(&score));
     }
 

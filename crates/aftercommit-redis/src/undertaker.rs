@@ -25,19 +25,19 @@ pub(crate) struct Undertaker(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// Which connection the looks were made on, and since when.
-    connection: Option<(u64, Timestamp)>,
+    /// How many connections had been made when they last changed, and when that was seen.
+    connections: Option<(u64, Timestamp)>,
     missing: HashMap<WorkerId, u32>,
 }
 
 impl Undertaker {
     /// Takes note of one look at all owners, and says which of them are dead.
-    fn judge(&self, connection: u64, now: Timestamp, alive: &HashMap<WorkerId, bool>) -> HashSet<WorkerId> {
+    fn judge(&self, connections: u64, now: Timestamp, alive: &HashMap<WorkerId, bool>) -> HashSet<WorkerId> {
         let mut seen = whole(&self.0);
-        let since = match seen.connection {
-            Some((number, since)) if number == connection => since,
+        let since = match seen.connections {
+            Some((made, since)) if made == connections => since,
             _ => {
-                *seen = Seen { connection: Some((connection, now)), missing: HashMap::new() };
+                *seen = Seen { connections: Some((connections, now)), missing: HashMap::new() };
                 now
             }
         };
@@ -48,26 +48,31 @@ impl Undertaker {
         if now.since(since) < TRUST_AFTER {
             return HashSet::new();
         }
-        seen.missing.iter().filter(|(_, misses)| **misses >= MISSES).map(|(worker, _)| worker.clone()).collect()
+        seen.missing
+            .iter()
+            .filter(|(_, misses)| **misses >= MISSES)
+            .map(|(worker, _)| worker.clone())
+            .collect()
     }
 }
 
 impl RedisBackend {
     /// For each queue, the dead ones among the workers that may have tasks of it.
     pub(crate) async fn dead_workers(&self, queues: &[QueueName]) -> Result<Vec<Vec<WorkerId>>> {
-        let commands = queues.iter().map(|queue| Command::new("SMEMBERS").arg(self.keys(queue).owners.clone()));
+        let commands = queues.iter().map(|queue| Command::new("SMEMBERS").arg(&self.keys(queue).owners));
         let mut owners = Vec::with_capacity(queues.len());
-        for reply in self.link.pipeline(DOING, commands.collect()).await? {
+        for reply in self.link.pipeline(DOING, &commands.collect::<Vec<_>>()).await {
             owners.push(workers(reply?.into_list(DOING)?)?);
         }
         let all: HashSet<&WorkerId> = owners.iter().flatten().collect();
         let all: Vec<&WorkerId> = all.into_iter().collect();
         let commands = all.iter().map(|worker| Command::new("EXISTS").arg(keys::server(worker)));
         let mut alive = HashMap::new();
-        for (worker, reply) in all.iter().zip(self.link.pipeline(DOING, commands.collect()).await?) {
+        for (worker, reply) in all.iter().zip(self.link.pipeline(DOING, &commands.collect::<Vec<_>>()).await)
+        {
             alive.insert((*worker).clone(), reply?.into_int(DOING)? == 1);
         }
-        let dead = self.undertaker.judge(self.link.connection_number(), self.now(), &alive);
+        let dead = self.undertaker.judge(self.link.connections_made(), self.now(), &alive);
         Ok(owners
             .into_iter()
             .map(|owners| owners.into_iter().filter(|worker| dead.contains(worker)).collect())
@@ -103,7 +108,10 @@ mod tests {
         for tick in 0..5 {
             assert!(look(&undertaker, 1, tick * BEAT, &[("a", true), ("b", true)]).is_empty());
         }
-        assert!(look(&undertaker, 1, 5 * BEAT, &[("a", false), ("b", true)]).is_empty(), "once is not enough");
+        assert!(
+            look(&undertaker, 1, 5 * BEAT, &[("a", false), ("b", true)]).is_empty(),
+            "once is not enough"
+        );
         assert_eq!(look(&undertaker, 1, 6 * BEAT, &[("a", false), ("b", true)]), ["a"]);
         assert!(look(&undertaker, 1, 7 * BEAT, &[("a", true), ("b", false)]).is_empty(), "it beats again");
     }
@@ -115,7 +123,10 @@ mod tests {
             assert!(look(&undertaker, 1, tick * BEAT, &[("a", true)]).is_empty());
         }
         for tick in 10..14 {
-            assert!(look(&undertaker, 2, tick * BEAT, &[("a", false)]).is_empty(), "after a restart all look dead");
+            assert!(
+                look(&undertaker, 2, tick * BEAT, &[("a", false)]).is_empty(),
+                "after a restart all look dead"
+            );
         }
         assert_eq!(look(&undertaker, 2, 15 * BEAT, &[("a", false)]), ["a"]);
     }

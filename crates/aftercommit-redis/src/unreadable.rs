@@ -4,7 +4,7 @@
 use crate::RedisBackend;
 use crate::dequeue::Row;
 use crate::message::{self, Undecodable};
-use crate::script::{Invocation, Script};
+use crate::script::Script;
 use crate::time;
 
 static ARCHIVE_UNREADABLE: Script = Script::new(include_str!("lua/archive_unreadable.lua"));
@@ -16,14 +16,10 @@ impl RedisBackend {
         let (now, keys) = (self.now(), self.keys(&row.queue));
         let mut stand_in = unreadable.into_message();
         stand_in.last_failed_at = Some(now);
-        let mut call = Invocation::new(&ARCHIVE_UNREADABLE);
-        call.keys([&keys.active, &keys.lease, &keys.archived]);
-        call.arg(keys.task(&row.id));
-        call.arg(row.id.as_str());
-        call.arg(row.msg.clone());
-        call.arg(message::encode(&stand_in, None));
-        call.arg(time::second(now).to_string());
-        if let Err(error) = self.link.eval("archive a task that cannot be read", call).await {
+        let mut call = ARCHIVE_UNREADABLE.call(&[&keys.active, &keys.lease, &keys.archived]);
+        call.arg(keys.task(&row.id)).arg(row.id.as_str()).arg(&row.msg);
+        call.arg(message::encode(&stand_in, None)).number(time::second(now));
+        if let Err(error) = self.link.eval("archive a task that cannot be read", &call).await {
             tracing::warn!(queue = %row.queue, id = %row.id, error = &error as &dyn std::error::Error,
                 "failed to archive a task that cannot be read");
         }

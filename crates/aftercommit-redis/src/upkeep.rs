@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::RedisBackend;
 use crate::dequeue::Row;
 use crate::reply::Reply;
-use crate::script::{Invocation, Script};
+use crate::script::Script;
 use crate::{time, token};
 
 static FORWARD: Script = Script::new(include_str!("lua/forward.lua"));
@@ -83,29 +83,21 @@ impl Upkeep for RedisBackend {
 impl RedisBackend {
     async fn forward_one(&self, queue: &QueueName, limit: usize) -> Result<[i64; 2]> {
         let (now, keys) = (self.now(), self.keys(queue));
-        let mut call = Invocation::new(&FORWARD);
-        call.keys([&keys.scheduled, &keys.retry, &keys.due, &keys.pending, &keys.groups]);
-        call.arg(keys.prefix.as_str());
-        call.arg(now.as_millis().to_string());
-        call.arg(time::nanos(now).to_string());
-        call.arg(limit.to_string());
-        call.arg(time::second_at_or_after(now).to_string());
-        let [moved, next_ms] = self.link.eval(FORWARDING, call).await?.into_array(FORWARDING)?;
+        let mut call = FORWARD.call(&[&keys.scheduled, &keys.retry, &keys.due, &keys.pending, &keys.groups]);
+        call.arg(&keys.prefix).number(now.as_millis()).number(time::nanos(now)).number(limit);
+        call.number(time::second_at_or_after(now));
+        let [moved, next_ms] = self.link.eval(FORWARDING, &call).await?.into_array(FORWARDING)?;
         Ok([moved.into_int(FORWARDING)?, next_ms.into_int(FORWARDING)?])
     }
 
     async fn orphans_of(&self, queue: &QueueName, limit: usize, dead: &[WorkerId]) -> Result<Vec<Orphan>> {
         let keys = self.keys(queue);
-        let mut call = Invocation::new(&ORPHANS);
-        call.keys([&keys.active, &keys.lease, &keys.owners]);
-        call.arg(keys.tasks());
-        call.arg(time::second(self.now()).to_string());
-        call.arg(limit.to_string());
-        call.arg(self.next_token().to_string());
+        let mut call = ORPHANS.call(&[&keys.active, &keys.lease, &keys.owners]);
+        call.arg(keys.tasks()).number(time::second(self.now())).number(limit).number(self.next_token());
         for worker in dead {
             call.arg(worker.as_str());
         }
-        let mut reply = self.link.eval(FINDING, call).await?.into_list(FINDING)?.into_iter();
+        let mut reply = self.link.eval(FINDING, &call).await?.into_list(FINDING)?.into_iter();
         let dropped = reply.next().unwrap_or(Reply::Int(0)).into_int(FINDING)?;
         if dropped > 0 {
             tracing::warn!(%queue, dropped, "dropped active task ids that had no task");
@@ -114,11 +106,13 @@ impl RedisBackend {
         for found in reply {
             let [cause, id, score, msg, exact, recovered] = found.into_array(FINDING)?;
             let cause = cause_of(cause)?;
-            let (token, expires_at) = token::parts(score.into_score(FINDING)?);
+            let (token, expires_at) = token::parts(score.into_float(FINDING)?.unwrap_or_default());
             let row = Row::new(queue, id, msg, exact, recovered)?;
             let lease = Lease { queue: queue.clone(), id: row.id.clone(), token, expires_at };
             match row.decode() {
-                Ok(message) => orphans.push(Orphan { leased: Leased { message, lease, stored: row.msg }, cause }),
+                Ok(message) => {
+                    orphans.push(Orphan { leased: Leased { message, lease, stored: row.msg }, cause })
+                }
                 Err(unreadable) => self.archive_unreadable(&row, unreadable).await,
             }
         }
@@ -133,13 +127,13 @@ impl RedisBackend {
         over: &str,
         may_stay: Option<usize>,
     ) -> Result<usize> {
-        let mut call = Invocation::new(&EXPIRE);
-        call.keys([set]);
-        call.arg(task_prefix);
-        call.arg(limit.min(MAX_ITEMS).to_string());
-        call.arg(over);
-        call.arg(may_stay.map_or_else(|| "-1".to_owned(), |count| count.to_string()));
-        let deleted = self.link.eval(EXPIRING, call).await?.into_int(EXPIRING)?;
+        let mut call = EXPIRE.call(&[set]);
+        call.arg(task_prefix).number(limit.min(MAX_ITEMS)).arg(over);
+        match may_stay {
+            Some(count) => call.number(count),
+            None => call.arg("-1"),
+        };
+        let deleted = self.link.eval(EXPIRING, &call).await?.into_int(EXPIRING)?;
         Ok(usize::try_from(deleted).unwrap_or(0))
     }
 }

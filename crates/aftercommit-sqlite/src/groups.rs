@@ -42,14 +42,19 @@ impl Groups for SqliteQueue {
         }
         let mut tx = self.store.write(GATHERING).await?;
         let mut batches = Vec::new();
-        for group in ripening(&mut tx, &names, rules, limit).await? {
-            if group.ripe_at <= now {
-                batches.push(hold(&mut tx, &group, rules, now.plus(rules.hold)).await?);
+        // What is left of a group may be ripe as well.
+        let next_at = loop {
+            let ripening = ripening(&mut tx, &names, rules, (limit - batches.len()).max(1)).await?;
+            let next_at = ripening.first().map(|group| group.ripe_at.max(now));
+            if batches.len() == limit || next_at.is_none_or(|at| at > now) {
+                break next_at;
             }
-        }
-        let next = ripening(&mut tx, &names, rules, 1).await?;
+            for group in ripening.iter().filter(|group| group.ripe_at <= now) {
+                batches.push(hold(&mut tx, group, rules, now.plus(rules.hold)).await?);
+            }
+        };
         tx.commit().await.map_err(failed(GATHERING))?;
-        Ok(Gathered { batches, next_at: next.first().map(|group| group.ripe_at.max(now)) })
+        Ok(Gathered { batches, next_at })
     }
 
     async fn aggregate(&self, batch: &BatchKey, task: &Enqueue) -> Result<Result<(), AggregateRefusal>> {
@@ -125,7 +130,7 @@ async fn ripening(
         .bind(names)
         .bind(millis(rules.grace_period).min(LONGEST))
         .bind(rules.max_delay.map(|delay| millis(delay).min(LONGEST)))
-        .bind(rules.max_size.map(|size| saturated(size.max(1))))
+        .bind(rules.max_size.map(|_| saturated(rules.batch_size())))
         .bind(saturated(limit))
         .fetch_all(conn)
         .await

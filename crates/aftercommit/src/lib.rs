@@ -48,6 +48,7 @@
 //! Delivery is at least once: a handler must be safe to run twice. What the library promises, and how
 //! each promise is tested, stands in the repository's ARCHITECTURE.md.
 
+mod aggregate;
 mod chain;
 mod client;
 mod coalescer;
@@ -56,6 +57,7 @@ mod frame;
 mod handler;
 mod layer;
 mod output;
+mod panic_text;
 mod relay;
 mod router;
 mod telemetry;
@@ -76,6 +78,7 @@ pub use bytes::Bytes;
 /// What a handler takes to hear that its attempt is to end early.
 pub use tokio_util::sync::CancellationToken;
 
+pub use aggregate::{Aggregator, GroupTasks};
 pub use client::Client;
 pub use context::{FromContext, FromRef, State, TaskContext};
 pub use frame::StopHandle;

@@ -117,7 +117,7 @@ impl<S: Send + Sync + 'static> Router<S> {
 }
 
 /// Why a payload cannot be decoded, and where; without the decoder's own text, which may quote it.
-fn undecodable<T>(error: &serde_json::Error) -> String {
+pub(crate) fn undecodable<T>(error: &serde_json::Error) -> String {
     let fault = match error.classify() {
         Category::Eof => "it ends too early",
         Category::Data => "a value is missing or of another kind",

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::chain::chain;
 use crate::frame::Reach;
-use aftercommit_core::{Error, Failure, Leased, Message, Orphan, Outcome, QueueName, TaskType};
+use aftercommit_core::{
+    Batch, Error, Failure, GroupName, Leased, Message, Orphan, Outcome, QueueName, TaskType,
+};
 use tracing::{Span, debug, error, info, info_span, warn};
 
 /// The span around one attempt of one task.
@@ -118,6 +120,30 @@ pub(crate) fn store_back(reach: Reach, after: Duration) {
 
 pub(crate) fn store_refuses(reach: Reach, doing: &'static str, error: &Error) {
     error!(error = chain(error), "{} was refused by {} while it {doing}", reach.who, reach.what);
+}
+
+pub(crate) fn aggregated(batch: &Batch, made: &Message) {
+    debug!(queue = %batch.key.queue, group = %batch.key.group, tasks = batch.tasks.len(), id = %made.id,
+        r#type = %made.task_type, "aggregated a group");
+}
+
+pub(crate) fn aggregation_failed(batch: &Batch, failure: &Failure, failures: u32) {
+    warn!(error = failure.error, queue = %batch.key.queue, group = %batch.key.group,
+        tasks = batch.tasks.len(), failures, "could not aggregate a group; its tasks go back and are tried again");
+}
+
+pub(crate) fn aggregation_put_off(batch: &Batch, failure: &Failure, delay: Duration) {
+    info!(reason = failure.error, queue = %batch.key.queue, group = %batch.key.group, ?delay,
+        "aggregation of a group put off");
+}
+
+pub(crate) fn batch_lost(batch: &Batch) {
+    warn!(queue = %batch.key.queue, group = %batch.key.group, tasks = batch.tasks.len(),
+        "a batch is not ours any more: it was aggregated by a call whose answer was lost, or its time was over");
+}
+
+pub(crate) fn no_aggregator(queue: &QueueName, group: &GroupName) {
+    warn!(queue = %queue, group = %group, "tasks wait in a group, but this worker has no aggregator");
 }
 
 pub(crate) fn relay_started() {

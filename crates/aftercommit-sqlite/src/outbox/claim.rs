@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{Claim, Result, RowKey, Timestamp};
+use aftercommit_core::{Claim, OutboxRow, Result, RowKey, Timestamp};
 use sqlx::{Row, SqliteConnection};
 
+use super::relay;
 use super::row::StoredRow;
 use crate::error::{failed, unreadable};
+use crate::sql;
 use crate::store::Store;
 use crate::upkeep::saturated;
-use crate::{outbox::relay, sql};
 
 const DOING: &str = "claim tasks of the outbox";
 
 /// How many rows a claim takes at most, whatever is asked for.
 const MAX_ROWS: usize = 10_000;
 /// How many bytes of payloads a claim takes at most, if it has more than one row.
-const MAX_BYTES: i64 = 32 * 1024 * 1024;
+const MAX_BYTES: i64 = 8 * 1024 * 1024;
 /// How many rows that were postponed or held are looked at for the oldest ones. Beyond so many the order is
 /// that of their moments.
 const MAX_OVERDUE: i64 = 10_000;
@@ -70,7 +71,7 @@ async fn find(conn: &mut SqliteConnection, limit: usize, now: Timestamp) -> Resu
 }
 
 /// The rows that can be read. Those that cannot, which another program wrote, are set aside with the reason.
-async fn readable(store: &Store, stored: &[StoredRow<'_>]) -> Result<Vec<aftercommit_core::OutboxRow>> {
+async fn readable(store: &Store, stored: &[StoredRow<'_>]) -> Result<Vec<OutboxRow>> {
     let mut rows = Vec::with_capacity(stored.len());
     let mut unreadable: Vec<(RowKey, String)> = Vec::new();
     for row in stored {

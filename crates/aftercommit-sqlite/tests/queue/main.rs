@@ -5,4 +5,5 @@ mod handles;
 mod migrations;
 mod support;
 mod transactional;
+mod upgrade;
 mod upkeep;

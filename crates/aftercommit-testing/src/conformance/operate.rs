@@ -34,7 +34,7 @@ async fn a_waiting_or_ended_task_can_be_run_now(s: Stage) {
     for state in CAN_RUN {
         let name = state.as_str();
         s.bring(name, "a", state).await;
-        s.advance(SECOND);
+        s.pass(SECOND).await;
         assert_eq!(run(&s, name, "a").await, Action::Applied, "{state}");
         let info = s.info(name, "a").await;
         assert_eq!(info.state, State::Pending, "{state}");
@@ -68,7 +68,7 @@ async fn a_task_run_now_keeps_its_retries_and_its_last_error(s: Stage) {
 async fn a_task_run_now_is_not_forwarded_once_more(s: Stage) {
     s.bring("q", "a", State::Scheduled).await;
     assert_eq!(run(&s, "q", "a").await, Action::Applied);
-    s.advance(SECOND * 3_600);
+    s.pass(SECOND * 3_600).await;
     assert_eq!(s.forward("q").await, 0);
     assert_eq!(s.take("q", 10).await.len(), 1);
 }
@@ -122,7 +122,7 @@ async fn a_deleted_task_is_not_given_and_not_forwarded(s: Stage) {
     s.put("q", ["a", "b", "c"]).await;
     assert_eq!(delete(&s, "q", "b").await, Action::Applied);
     assert_eq!(delete(&s, "q", "later").await, Action::Applied);
-    s.advance(SECOND * 3_600);
+    s.pass(SECOND * 3_600).await;
     assert_eq!(s.forward("q").await, 0);
     assert_eq!(super::task::ids(&s.take("q", 10).await), ["a", "c"]);
 }

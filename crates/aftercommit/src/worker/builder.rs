@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aftercommit_core::{
-    ArchiveLimits, Backend, Clock, Error, Failure, Message, QueueName, QueueOrder, QueueSet, Result,
-    RetryPolicy, Task, TaskType, WorkerId,
+    ArchiveLimits, Backend, Clock, Error, Failure, GroupRules, Message, QueueName, QueueOrder, QueueSet,
+    Result, RetryPolicy, Task, TaskType, WorkerId,
 };
 
-use super::config::Config;
+use super::config::{Aggregating, Config};
 use super::guarded::Guarded;
 use super::inflight::InFlight;
 use super::slots::Slots;
 use super::{Entropy, Shared, Worker};
+use crate::aggregate::{Aggregator, Erased};
 use crate::frame::{Reach, StopHandle, StoreHealth};
 use crate::router::Routes;
 
@@ -91,6 +92,16 @@ impl WorkerBuilder {
     /// unless set. Zero makes every loss of a worker a failure, as asynq does.
     pub const fn max_recoveries(mut self, count: u32) -> Self {
         self.config.max_recoveries = count;
+        self
+    }
+
+    /// Aggregates the groups of the worker's queues: as soon as one is ripe by the rules, the aggregator makes one
+    /// task of its tasks. At most three batches are aggregated at once. The grace period is at least a second,
+    /// the time to aggregate a batch at least five.
+    ///
+    /// Without an aggregator the tasks of groups wait for another worker that has one.
+    pub fn aggregate(mut self, rules: GroupRules, aggregator: impl Aggregator) -> Self {
+        self.config.aggregating = Some(Aggregating { rules, aggregator: Erased::new(aggregator) });
         self
     }
 
@@ -175,6 +186,27 @@ impl WorkerBuilder {
         }
         if self.config.lease < Config::MIN_LEASE {
             faults.push(format!("the lease is shorter than {:?}", Config::MIN_LEASE));
+        }
+        if let Some(aggregating) = &self.config.aggregating {
+            faults.extend(self.group_faults(&aggregating.rules));
+        }
+        faults
+    }
+
+    fn group_faults(&self, rules: &GroupRules) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.backend.groups().is_none() {
+            faults.push("there is an aggregator, but the back-end keeps no groups".to_owned());
+        }
+        if rules.grace_period < Config::MIN_GRACE_PERIOD {
+            faults.push(format!("the grace period of groups is shorter than {:?}", Config::MIN_GRACE_PERIOD));
+        }
+        if rules.hold < Config::MIN_GROUP_HOLD {
+            faults
+                .push(format!("the time to aggregate a batch is shorter than {:?}", Config::MIN_GROUP_HOLD));
+        }
+        if rules.max_size == Some(0) {
+            faults.push("the size of a batch is zero".to_owned());
         }
         faults
     }

@@ -5,11 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aftercommit_core::{
-    ArchiveLimits, AsynqBackoff, Clock, Failure, Message, QueueSet, RetryPolicy, SystemClock,
+    ArchiveLimits, AsynqBackoff, Clock, Failure, GroupRules, Message, QueueSet, RetryPolicy, SystemClock,
 };
+
+use crate::aggregate::Erased;
 
 /// Told about every failed attempt, before its outcome is decided.
 pub(super) type FailureHook = Arc<dyn Fn(&Message, &Failure) + Send + Sync>;
+
+/// How a worker aggregates groups.
+#[derive(Debug, Clone)]
+pub(super) struct Aggregating {
+    pub(super) rules: GroupRules,
+    pub(super) aggregator: Erased,
+}
 
 /// The settings of a worker.
 pub(super) struct Config {
@@ -21,6 +30,7 @@ pub(super) struct Config {
     pub(super) shutdown_timeout: Duration,
     pub(super) max_recoveries: u32,
     pub(super) archive: ArchiveLimits,
+    pub(super) aggregating: Option<Aggregating>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) seed: Option<u64>,
 }
@@ -39,6 +49,11 @@ impl Config {
     /// How often a task is taken back from a dead worker before that counts as a failure.
     pub(super) const DEFAULT_MAX_RECOVERIES: u32 = 3;
 
+    /// The shortest grace period of a group; the times in groups may have the precision of seconds.
+    pub(super) const MIN_GRACE_PERIOD: Duration = Duration::from_secs(1);
+    /// The shortest time to aggregate a batch.
+    pub(super) const MIN_GROUP_HOLD: Duration = Duration::from_secs(5);
+
     /// How often a worker says that it is alive and extends its leases.
     pub(super) fn beat(&self) -> Duration {
         (self.lease / 3).min(Duration::from_secs(3))
@@ -56,6 +71,7 @@ impl Default for Config {
             shutdown_timeout: Self::DEFAULT_SHUTDOWN_TIMEOUT,
             max_recoveries: Self::DEFAULT_MAX_RECOVERIES,
             archive: ArchiveLimits::default(),
+            aggregating: None,
             clock: Arc::new(SystemClock),
             seed: None,
         }
@@ -72,6 +88,7 @@ impl fmt::Debug for Config {
             .field("shutdown_timeout", &self.shutdown_timeout)
             .field("max_recoveries", &self.max_recoveries)
             .field("archive", &self.archive)
+            .field("aggregating", &self.aggregating)
             .finish_non_exhaustive()
     }
 }

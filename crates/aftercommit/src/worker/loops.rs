@@ -1,5 +1,6 @@
 //! The running loops of a worker: how they are started, watched, and brought to an end in their order.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::aggregator::Aggregator;
 use super::attempt::StopReason;
 use super::fetcher::{self, Fetcher};
 use super::forwarder::{self, Forwarder};
@@ -18,6 +20,7 @@ use super::janitor::{self, Janitor};
 use super::recoverer::{self, Recoverer};
 use super::runner::{self, Runner};
 use super::settler::{self, Settler};
+use super::unaggregated::{self, Unaggregated};
 use super::{Shared, subscriber};
 use crate::frame::{DueIn, Periodic, Phase, StopHandle};
 use crate::telemetry;
@@ -89,6 +92,20 @@ impl Loops {
         front.spawn(named("forwarder", periodic(forwarder::INTERVAL, Some(wakes)).run(forwarder)));
         let recoverer = Recoverer::new(shared_again(), Arc::clone(&queues));
         front.spawn(named("recoverer", periodic(recoverer::INTERVAL, None).run(recoverer)));
+        match shared.config.aggregating.clone() {
+            Some(settings) => {
+                let queues = Arc::clone(&queues);
+                let aggregator = Aggregator { shared: shared_again(), queues, settings, phases: phases() };
+                front.spawn(named("aggregator", aggregator.run()));
+            }
+            None if shared.backend.groups().is_some() => {
+                let wakes = shared.backend.wakes(Wake::Groups, &queues);
+                let queues = Arc::clone(&queues);
+                let body = Unaggregated { shared: shared_again(), queues, said: HashSet::new() };
+                front.spawn(named("group watch", periodic(unaggregated::INTERVAL, Some(wakes)).run(body)));
+            }
+            None => {}
+        }
         let janitor = Janitor { backend: backend(), queues, archive: shared.config.archive };
         front.spawn(named("janitor", periodic(janitor::INTERVAL, None).run(janitor)));
         front.spawn(named("subscriber", subscriber::run(shared_again(), phases())));

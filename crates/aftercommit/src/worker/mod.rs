@@ -9,6 +9,8 @@
 //!   beside them, on the store alone: forwarder, recoverer, janitor
 //! ```
 
+mod aggregation;
+mod aggregator;
 mod apart;
 mod attempt;
 mod builder;
@@ -26,6 +28,7 @@ mod runner;
 mod settler;
 mod slots;
 mod subscriber;
+mod unaggregated;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -21,6 +21,7 @@ use super::inflight::Held;
 use super::settler::Finished;
 use super::slots::Slot;
 use crate::frame::{Phase, Phases};
+use crate::panic_text::panic_text;
 use crate::{HandlerError, TaskContext, telemetry};
 
 /// How long stopped handlers get to be dropped; one that blocks its thread takes longer and is left behind.
@@ -233,14 +234,7 @@ fn verdict(ended: std::thread::Result<Result<Option<Bytes>, Failure>>) -> Verdic
     match ended {
         Ok(Ok(result)) => Verdict::Succeeded(result),
         Ok(Err(failure)) => Verdict::Failed(failure),
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_else(|| "of unknown kind".to_owned());
-            failed(FailureKind::Panic, &format!("panic: {text}"))
-        }
+        Err(panic) => failed(FailureKind::Panic, &panic_text(panic.as_ref())),
     }
 }
 

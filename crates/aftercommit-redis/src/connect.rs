@@ -1,0 +1,165 @@
+//! Makes one connection: finds the primary, connects, logs in, and makes sure that it takes writes.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, ConnectionAddr, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value,
+};
+
+use crate::cluster;
+use crate::connection::{Connection, Wire};
+use crate::error::{Fault, is_log_in, is_unknown_protocol};
+use crate::options::{HostPort, Login, Place, RedisOptions};
+use crate::sentinel;
+use crate::stream::{self, Duplex, WriteTimeout};
+
+/// What `CLIENT LIST` calls our connections.
+const CLIENT_NAME: &str = "aftercommit";
+/// How many calls may wait for the connection to write them, before further callers wait.
+const WRITE_QUEUE: usize = 1024;
+
+/// Makes connections, all alike.
+#[derive(Debug)]
+pub(crate) struct Dialer {
+    pub(crate) options: RedisOptions,
+    /// The place, as messages call it.
+    pub(crate) to: Arc<str>,
+    /// Whether the server turned RESP3 down before.
+    speaks_old_protocol: AtomicBool,
+}
+
+impl Dialer {
+    pub(crate) fn new(options: RedisOptions) -> Self {
+        let to = options.to_string().into();
+        Self { options, to, speaks_old_protocol: AtomicBool::new(false) }
+    }
+
+    /// Makes a connection, within the dial timeout.
+    pub(crate) async fn dial(&self) -> Result<Connection, Fault> {
+        let limit = self.options.dial_timeout;
+        match tokio::time::timeout(limit, self.dial_without_limit()).await {
+            Ok(dialed) => dialed,
+            Err(_) => Err(Fault::Waited { to: Arc::clone(&self.to), after: limit }),
+        }
+    }
+
+    async fn dial_without_limit(&self) -> Result<Connection, Fault> {
+        let wire = match &self.options.place {
+            Place::Cluster(nodes) => {
+                let dialed = cluster::dial(&self.options, nodes).await;
+                return Ok(Connection::cluster(
+                    dialed.map_err(|error| self.refused(error, &self.options.login))?,
+                ));
+            }
+            _ if self.speaks_old_protocol.load(Ordering::Relaxed) => {
+                self.log_in(ProtocolVersion::RESP2).await?
+            }
+            _ => match self.log_in(ProtocolVersion::RESP3).await {
+                Err(Fault::Connect { source, .. }) if is_unknown_protocol(&source) => {
+                    self.speaks_old_protocol.store(true, Ordering::Relaxed);
+                    self.log_in(ProtocolVersion::RESP2).await?
+                }
+                logged_in => logged_in?,
+            },
+        };
+        self.takes_writes(&wire).await?;
+        Ok(wire)
+    }
+
+    async fn log_in(&self, protocol: ProtocolVersion) -> Result<Connection, Fault> {
+        let stream = WriteTimeout::new(self.stream().await?, self.options.effective_write_timeout());
+        let login = &self.options.login;
+        let info = settings(login).set_db(self.options.database.into()).set_protocol(protocol);
+        let info = info.set_lib_name(CLIENT_NAME, env!("CARGO_PKG_VERSION"));
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(self.options.read_timeout)
+            .set_pipeline_buffer_size(WRITE_QUEUE);
+        let made = MultiplexedConnection::new_with_config(&info, stream, config).await;
+        let (wire, driver) = made.map_err(|error| self.refused(error, login))?;
+        Ok(Connection::driven(wire, driver))
+    }
+
+    async fn stream(&self) -> Result<Box<dyn Duplex>, Fault> {
+        let cannot_connect = |error: io::Error| self.no_connection(error.into());
+        let address = match &self.options.place {
+            Place::Unix(path) => return Ok(Box::new(stream::unix(path).await.map_err(cannot_connect)?)),
+            Place::Tcp(address) => address.clone(),
+            Place::Sentinel { master, sentinels, login } => {
+                let asked = sentinel::primary(&self.options, master, sentinels, login).await;
+                asked.map_err(|error| self.refused(error, login))?
+            }
+            Place::Cluster(_) => unreachable!("the driver connects to the nodes of a cluster"),
+        };
+        let stream = stream::tcp(&address).await.map_err(cannot_connect)?;
+        match &self.options.tls {
+            None => Ok(Box::new(stream)),
+            Some(tls) => {
+                let agreed = stream::tls(stream, &address.host, tls).await;
+                agreed.map_err(|error| Fault::Tls { to: Arc::clone(&self.to), source: Arc::new(error) })
+            }
+        }
+    }
+
+    /// Gives the connection its name, and refuses a replica: after a failover the address may still lead to the old
+    /// primary, and each call would only find out again.
+    async fn takes_writes(&self, connection: &Connection) -> Result<(), Fault> {
+        let Wire::One(wire) = &connection.wire else { return Ok(()) };
+        let mut questions = Pipeline::new();
+        questions.cmd("CLIENT").arg("SETNAME").arg(CLIENT_NAME);
+        questions.cmd("ROLE");
+        let answers = wire.clone().send_packed_commands(&questions, 0, 2).await;
+        let answers = answers.map_err(|error| self.refused(error, &self.options.login))?;
+        for answer in &answers {
+            // A user without the right to these commands does without; one that has to log in finds out here.
+            if let Value::ServerError(error) = answer
+                && is_log_in(&error.clone().into())
+            {
+                return Err(self.refused(error.clone().into(), &self.options.login));
+            }
+        }
+        if let Some(Value::Array(role)) = answers.last()
+            && let Some(Value::BulkString(name)) = role.first()
+            && name == b"slave"
+        {
+            return Err(Fault::Replica { to: Arc::clone(&self.to) });
+        }
+        Ok(())
+    }
+
+    fn refused(&self, source: RedisError, login: &Login) -> Fault {
+        if is_log_in(&source) {
+            Fault::LogIn { to: Arc::clone(&self.to), user: login.user_name().to_owned(), source }
+        } else {
+            self.no_connection(source)
+        }
+    }
+
+    fn no_connection(&self, source: RedisError) -> Fault {
+        Fault::Connect { to: Arc::clone(&self.to), source }
+    }
+}
+
+/// User and password, as the driver takes them.
+pub(crate) fn settings(login: &Login) -> RedisConnectionInfo {
+    let mut info = RedisConnectionInfo::default();
+    if let Some(user) = &login.user {
+        info = info.set_username(user);
+    }
+    if let Some(password) = &login.password {
+        info = info.set_password(&password.0);
+    }
+    info
+}
+
+/// An address, as the driver takes it.
+pub(crate) fn driver_address(options: &RedisOptions, address: &HostPort) -> ConnectionAddr {
+    let (host, port) = (address.host.clone(), address.port);
+    match options.tls {
+        None => ConnectionAddr::Tcp(host, port),
+        Some(_) => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
+    }
+}
