@@ -87,9 +87,9 @@ impl Link {
         }
     }
 
-    /// How many connections it has made. As long as the number stays, none was lost.
-    pub(crate) fn connections_made(&self) -> u64 {
-        self.inner.pool.connections_made()
+    /// How many connections it has lost.
+    pub(crate) fn losses(&self) -> u64 {
+        self.inner.pool.losses()
     }
 
     /// What there is at the other end.

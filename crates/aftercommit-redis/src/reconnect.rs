@@ -30,6 +30,8 @@ struct State {
     /// Which task is making what is missing.
     filler: Option<u64>,
     fillers_started: u64,
+    /// How many connections were lost.
+    losses: u64,
     /// What the log last said.
     said: Said,
 }
@@ -59,14 +61,20 @@ impl Pool {
         let connections = (0..options.pool_size.get()).map(|_| None).collect();
         Arc::new(Self {
             dialer: Dialer::new(options),
-            state: Mutex::new(State { connections, filler: None, fillers_started: 0, said: Said::Nothing }),
+            state: Mutex::new(State {
+                connections,
+                filler: None,
+                fillers_started: 0,
+                losses: 0,
+                said: Said::Nothing,
+            }),
             attempts: watch::Sender::default(),
         })
     }
 
-    /// How many connections were made.
-    pub(crate) fn connections_made(&self) -> u64 {
-        self.attempts.borrow().succeeded
+    /// How many connections were lost.
+    pub(crate) fn losses(&self) -> u64 {
+        self.state().losses
     }
 
     pub(crate) fn dialer(&self) -> &Dialer {
@@ -129,6 +137,7 @@ impl Pool {
     }
 
     fn lost(self: &Arc<Self>, state: &mut State, why: &dyn std::error::Error) {
+        state.losses += 1;
         if state.connections.iter().all(Option::is_none) {
             self.say_lost(state, why);
         } else {

@@ -7,8 +7,8 @@ use aftercommit_core::Backend;
 use aftercommit_redis::internals::{Command, Link};
 use aftercommit_redis::{RedisBackend, RedisOptions};
 use aftercommit_servers::RedisServer;
-use aftercommit_testing::conformance::Fixture;
 use aftercommit_testing::ManualClock;
+use aftercommit_testing::conformance::Fixture;
 
 /// Makes the server as old as if so many milliseconds had passed: keys that had less to live are gone.
 const GROW_OLDER: &str = "
@@ -43,7 +43,6 @@ async fn grow_older(link: Link, duration: Duration) {
     let command = Command::new("EVAL").arg(GROW_OLDER).arg("0").number(duration.as_millis());
     link.command("grow older", command).await.expect("the server grows older");
 }
-
 
 aftercommit_testing::conformance!(
     conformance,

@@ -178,8 +178,10 @@ fn seen(leased: &[Leased]) -> Vec<(Message, Timestamp)> {
     leased.iter().map(|leased| (leased.message.clone(), leased.lease.expires_at)).collect()
 }
 
+/// A queue, without what each store measures in its own way.
 async fn info(backend: &dyn Backend, name: &QueueName) -> Option<QueueInfo> {
-    backend.queue(name).await.expect("queue")
+    let info = backend.queue(name).await.expect("queue");
+    info.map(|info| QueueInfo { approximate_bytes: None, ..info })
 }
 
 /// The tasks in a state, without their tokens, and in the order of their ids where tasks that came to
