@@ -94,6 +94,18 @@ macro_rules! conformance {
             mod operate {
                 $crate::conformance_of_operate!();
             }
+            mod operate_all {
+                $crate::conformance_of_operate_all!();
+            }
+            mod update_payload {
+                $crate::conformance_of_update_payload!();
+            }
+            mod remove_queue {
+                $crate::conformance_of_remove_queue!();
+            }
+            mod trim_archive {
+                $crate::conformance_of_trim_archive!();
+            }
             mod pause {
                 $crate::conformance_of_pause!();
             }
@@ -147,8 +159,16 @@ macro_rules! conformance_with {
             $crate::conformance_of_groups_lost_answers!();
         }
     };
-    (publisher) => {};
-    (schedules) => {};
+    (publisher) => {
+        mod publish {
+            $crate::conformance_of_publish!();
+        }
+    };
+    (schedules) => {
+        mod schedules {
+            $crate::conformance_of_schedules!();
+        }
+    };
     (handles) => {
         mod handles {
             $crate::conformance_of_handles!();

@@ -85,14 +85,20 @@ pub mod list;
 pub mod lost_answers;
 pub mod model;
 pub mod operate;
+pub mod operate_all;
 pub mod orphans;
 pub mod pause;
 pub mod presence;
+pub mod publish;
 pub mod put_back;
+pub mod remove_queue;
 pub mod retention;
 pub mod retry_rules;
+pub mod schedules;
 pub mod settle;
+pub mod trim_archive;
 pub mod unique;
+pub mod update_payload;
 pub mod wakes;
 pub mod weights;
 
@@ -127,6 +133,10 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("inspect", inspect::NAMES),
         ("list", list::NAMES),
         ("operate", operate::NAMES),
+        ("operate_all", operate_all::NAMES),
+        ("update_payload", update_payload::NAMES),
+        ("remove_queue", remove_queue::NAMES),
+        ("trim_archive", trim_archive::NAMES),
         ("pause", pause::NAMES),
         ("wakes", wakes::NAMES),
         ("concurrency", concurrency::NAMES),
@@ -140,6 +150,8 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("put_back", put_back::NAMES),
         ("group_tasks", group_tasks::NAMES),
         ("groups_lost_answers", groups_lost_answers::NAMES),
+        ("publish", publish::NAMES),
+        ("schedules", schedules::NAMES),
         ("handles", handles::NAMES),
     ];
     areas.into_iter().flat_map(|(area, names)| names.iter().map(move |name| (area, *name)))
