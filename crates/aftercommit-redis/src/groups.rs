@@ -141,7 +141,7 @@ impl RedisBackend {
                 None => call.arg("-1"),
             };
             match rules.max_size {
-                Some(size) => call.number(size),
+                Some(_) => call.number(rules.batch_size()),
                 None => call.arg("-1"),
             };
             call.number(rules.batch_size()).number(time::second_at_or_after(deadline)).arg(&cursor);

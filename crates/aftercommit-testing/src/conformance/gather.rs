@@ -45,7 +45,7 @@ async fn is_ripe_exactly_at(s: &Stage, rules: &GroupRules, at: Timestamp, wanted
 }
 
 async fn a_group_is_ripe_when_nothing_was_added_for_the_grace_period(s: Stage) {
-    s.pass(Duration::from_millis(501)).await;
+    s.pass(SECOND).await;
     add(&s, "q", "g", ["a", "b"]).await;
     is_ripe_exactly_at(&s, &QUIET, s.after(GRACE), &["a", "b"]).await;
 }
@@ -125,6 +125,7 @@ async fn a_batch_has_its_tasks_as_they_were_written_and_as_they_were_added(s: St
     let written: Vec<_> = ["z", "m", "a"].into_iter().map(new).collect();
     for task in &written {
         assert_eq!(s.enqueue(task.clone()).await, Ok(()));
+        s.pass(SECOND).await;
     }
     let batch = gather_one(&s, "q").await;
     let messages: Vec<_> = written.into_iter().map(|task| task.message).collect();

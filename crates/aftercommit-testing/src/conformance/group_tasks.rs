@@ -4,7 +4,9 @@ use aftercommit_core::{Action, Forwarded, Operation, Outcome, Refusal, Selection
 
 use super::Stage;
 use super::aggregate::{aggregate, batch, is_as_it_was};
-use super::groups::{GRACE, HOLD, QUIET, add, counted, gather, gather_one, ids_of, sizes, waiting};
+use super::groups::{
+    GRACE, HOLD, QUIET, add, add_slowly, counted, gather, gather_one, ids_of, sizes, waiting,
+};
 use super::task::{RECOVERED, SECOND, TaskExt, group, id, queue, retry, task};
 
 area!(conformance_of_group_tasks, group_tasks:
@@ -185,7 +187,7 @@ async fn tasks_in_a_batch_are_passed_over(s: Stage) {
 
 async fn a_group_that_is_run_keeps_its_order(s: Stage) {
     s.put("q", ["first"]).await;
-    add(&s, "q", "g", ["z", "a", "m"]).await;
+    add_slowly(&s, ["z", "a", "m"]).await;
     assert_eq!(operate_group(&s, "g", Operation::Run, 10).await, 3);
     assert_eq!(s.listed("q", State::Pending).await, ["first", "z", "a", "m"]);
 }

@@ -62,6 +62,7 @@ async fn what_is_put_back_has_waited_all_the_time(s: Stage) {
 
 async fn what_is_put_back_stands_before_what_came_later(s: Stage) {
     let key = batch(&s).await.key;
+    s.pass(SECOND).await;
     add(&s, "q", "g", ["0", "c"]).await;
     s.groups().release(&key).await.expect("release");
     assert_eq!(waiting(&s, "q", "g").await, ["a", "b", "0", "c"]);
