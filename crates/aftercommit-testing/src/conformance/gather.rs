@@ -1,7 +1,5 @@
 //! Cases about when a group is ripe, what a batch of it has, and when to look again.
 
-use std::time::Duration;
-
 use aftercommit_core::{GroupRules, State, Timestamp};
 
 use super::Stage;
