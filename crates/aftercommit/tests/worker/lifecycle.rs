@@ -76,7 +76,7 @@ async fn prefetched_tasks_go_back_in_their_order() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     worker.shut_down().await;
     let page = aftercommit::Page::first(100);
-    let pending = bench.backend.list(&after[0].queue, TaskState::Pending, page).await.unwrap();
+    let pending = bench.backend.list(&after[0].queue, &TaskState::Pending.into(), page).await.unwrap();
     let ids: Vec<_> = pending.iter().map(|task| task.message.id.clone()).collect();
     let wanted: Vec<_> = after.iter().map(|task| task.id.clone()).collect();
     assert_eq!(pending.len(), 21);

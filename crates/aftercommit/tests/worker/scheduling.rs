@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aftercommit::{Clock, Options, Router, State, TaskState, Timestamp};
+use aftercommit::{Clock, InspectExt, Options, Router, State, TaskState, Timestamp};
 use aftercommit_testing::TokioClock;
 use std::sync::Arc;
 
