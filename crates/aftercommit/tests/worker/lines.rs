@@ -1,36 +1,44 @@
-//! What the library logs on this thread, line by line.
+//! What the library logs on the thread of a test, line by line.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// The lines from info upwards, each with its fields.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+thread_local! {
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The lines of this thread from info upwards, each with its fields. A test on one thread sees its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lines;
 
 impl Lines {
-    /// Listens until the guard is dropped.
-    pub(crate) fn listen() -> (Self, DefaultGuard) {
-        let lines = Self::default();
-        let guard = tracing::subscriber::set_default(lines.clone());
-        (lines, guard)
+    /// Listens from now on. One subscriber serves all threads: with one for each, what one thread has decided
+    /// about a line would hold for the others.
+    pub(crate) fn listen() -> Self {
+        static LISTENING: Once = Once::new();
+        LISTENING.call_once(|| tracing::subscriber::set_global_default(Listener).unwrap());
+        LINES.with_borrow_mut(Vec::clear);
+        Self
     }
 
     /// How many lines contain this.
-    pub(crate) fn with(&self, text: &str) -> usize {
-        self.0.lock().unwrap().iter().filter(|line| line.contains(text)).count()
+    pub(crate) fn with(self, text: &str) -> usize {
+        LINES.with_borrow(|lines| lines.iter().filter(|line| line.contains(text)).count())
     }
 
-    pub(crate) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+    pub(crate) fn all(self) -> Vec<String> {
+        LINES.with_borrow(Vec::clone)
     }
 }
 
-impl Subscriber for Lines {
+struct Listener;
+
+impl Subscriber for Listener {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= Level::INFO
     }
@@ -44,7 +52,7 @@ impl Subscriber for Lines {
         }
         let mut text = Text(String::new());
         event.record(&mut text);
-        self.0.lock().unwrap().push(text.0);
+        LINES.with_borrow_mut(|lines| lines.push(text.0));
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

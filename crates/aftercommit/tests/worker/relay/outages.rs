@@ -26,7 +26,7 @@ fn refuse(faulty: &Faulty<dyn Backend>, times: usize) {
 
 #[tokio::test(start_paused = true)]
 async fn a_back_end_that_is_away_is_said_once_and_costs_nothing_but_time() {
-    let (lines, _listening) = Lines::listen();
+    let lines = Lines::listen();
     let (bench, faulty, outbox) = bench();
     refuse(&faulty, 10_000);
     let tasks = rows("a", 1_200, fine);
@@ -100,7 +100,7 @@ async fn a_back_end_that_never_answers_is_given_up_when_the_claim_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outbox_that_is_away_is_said_once_and_asked_again() {
-    let (lines, _listening) = Lines::listen();
+    let lines = Lines::listen();
     let (bench, faulty, outbox) = bench();
     outbox.goes_wrong(OutboxCall::Claim, Wrong::Refused, 30);
     outbox.commit(rows("a", 3, fine));

@@ -26,7 +26,7 @@ async fn one_task_that_cannot_be_taken_is_found_and_does_not_hold_up_the_others(
 
 #[tokio::test(start_paused = true)]
 async fn it_is_tried_again_and_again_and_then_set_aside() {
-    let (lines, _listening) = Lines::listen();
+    let lines = Lines::listen();
     let (bench, spy) = Spy::bench(Abilities::All);
     let outbox = FakeOutbox::new(Arc::clone(&bench.clock));
     outbox.commit(rows("poison", 1, |_| "no entry"));
@@ -50,7 +50,7 @@ async fn it_is_tried_again_and_again_and_then_set_aside() {
 
 #[tokio::test(start_paused = true)]
 async fn a_back_end_that_refuses_everything_gets_no_task_set_aside() {
-    let (lines, _listening) = Lines::listen();
+    let lines = Lines::listen();
     let (bench, spy) = Spy::bench(Abilities::All);
     let outbox = FakeOutbox::new(Arc::clone(&bench.clock));
     outbox.commit(rows("a", 600, |_| "no entry"));
