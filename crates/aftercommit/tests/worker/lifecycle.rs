@@ -1,8 +1,10 @@
 //! Start, quiet and stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aftercommit::{Router, State, TaskState};
+use aftercommit_testing::{Call, Fault, Faults, Faulty};
 use tokio::sync::mpsc;
 
 use crate::harness::{Bench, Log, Note, note, start};
@@ -81,6 +83,36 @@ async fn prefetched_tasks_go_back_in_their_order() {
     let wanted: Vec<_> = after.iter().map(|task| task.id.clone()).collect();
     assert_eq!(pending.len(), 21);
     assert_eq!(ids.iter().filter(|id| wanted.contains(id)).cloned().collect::<Vec<_>>(), wanted);
+}
+
+/// A stop finds some tasks held behind a long one, and a fetch under way that brings more.
+#[tokio::test(start_paused = true)]
+async fn what_a_fetch_under_way_brings_goes_back_behind_what_was_held() {
+    let bench = Bench::new();
+    let faulty = Arc::new(Faulty::new(Arc::clone(&bench.backend), Faults::none()));
+    let router = Router::new().route(async |task: Note| {
+        // One in a hundred takes long, and all are short on average.
+        if task.text.ends_with("50") {
+            std::future::pending::<()>().await;
+        }
+    });
+    let mut tasks = Vec::new();
+    for i in 0..1_000 {
+        tasks.push(bench.client.enqueue(&note(&i.to_string())).await.unwrap());
+    }
+    for _ in 0..100 {
+        faulty.inject(Call::Dequeue, Fault::Delay(Duration::from_millis(30)));
+    }
+    let worker =
+        start(bench.worker_over(faulty, router).concurrency(2).shutdown_timeout(Duration::from_secs(1)));
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    worker.shut_down().await;
+    let page = aftercommit::Page::first(1_000);
+    let pending = bench.backend.list(&tasks[0].queue, &TaskState::Pending.into(), page).await.unwrap();
+    let ids: Vec<_> = pending.iter().map(|task| task.message.id.clone()).collect();
+    // The two that ran long come last of those given back, and so stand first.
+    let rest: Vec<_> = tasks.iter().map(|task| task.id.clone()).filter(|id| ids[2..].contains(id)).collect();
+    assert_eq!(ids[2..], rest);
 }
 
 #[tokio::test(start_paused = true)]

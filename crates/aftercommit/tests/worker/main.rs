@@ -9,7 +9,9 @@ mod spy;
 
 mod client;
 mod endings;
+mod groups;
 mod hostile;
+mod inspector;
 mod lifecycle;
 mod outage;
 mod picky;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aftercommit::{Client, QueueName, Router, TaskState};
 
 use crate::harness::{Note, note, start};
+use crate::lines::Lines;
 use crate::spy::{Abilities, Spy};
 
 #[tokio::test(start_paused = true)]
@@ -44,4 +45,29 @@ async fn an_outcome_that_the_store_cannot_take_does_not_keep_the_others_from_bei
         bench.is_done_within(task, Duration::from_secs(1)).await;
     }
     worker.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orphan_that_the_store_cannot_take_does_not_keep_the_others_from_running_again() {
+    let lines = Lines::listen();
+    let (bench, picky) = Spy::bench(Abilities::All);
+    let mut fine = Vec::new();
+    for i in 0..20 {
+        let text = if i % 10 == 3 { "no exit" } else { "fine" };
+        let task = bench.client.enqueue(&note(text)).await.unwrap();
+        if text == "fine" {
+            fine.push(task);
+        }
+    }
+    let stuck = Router::new().route(async |_: Note| std::future::pending::<()>().await);
+    let dying = start(bench.worker(stuck).concurrency(20));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    dying.crash().await;
+    let survivor = start(bench.worker_over(picky, Router::new().route(async |_: Note| {})));
+    for task in &fine {
+        bench.is_done_within(task, Duration::from_secs(15)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(lines.with("refuses to take a task back"), 2, "once for each: {:#?}", lines.all());
+    survivor.shut_down().await;
 }
