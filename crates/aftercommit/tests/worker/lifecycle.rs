@@ -1,13 +1,12 @@
 //! Start, quiet and stop.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aftercommit::{Router, State, TaskState};
-use aftercommit_testing::{Call, Fault, Faults, Faulty};
 use tokio::sync::mpsc;
 
 use crate::harness::{Bench, Log, Note, note, start};
+use crate::spy::{Abilities, Spy};
 
 /// Takes as many seconds as its text says.
 fn timed(log: &Log) -> Router<Log> {
@@ -85,34 +84,35 @@ async fn prefetched_tasks_go_back_in_their_order() {
     assert_eq!(ids.iter().filter(|id| wanted.contains(id)).cloned().collect::<Vec<_>>(), wanted);
 }
 
-/// A stop finds some tasks held behind a long one, and a fetch under way that brings more.
 #[tokio::test(start_paused = true)]
 async fn what_a_fetch_under_way_brings_goes_back_behind_what_was_held() {
-    let bench = Bench::new();
-    let faulty = Arc::new(Faulty::new(Arc::clone(&bench.backend), Faults::none()));
-    let router = Router::new().route(async |task: Note| {
-        // One in a hundred takes long, and all are short on average.
-        if task.text.ends_with("50") {
-            std::future::pending::<()>().await;
+    // Wherever the task that holds the slot stands: for some, a fetch is under way when the worker stops.
+    for block in (100..500).step_by(23) {
+        let (bench, slow) = Spy::bench(Abilities::All);
+        let (started, mut starts) = mpsc::channel::<String>(1_000);
+        let router = Router::with_state((started, block.to_string())).route(
+            async |State((started, block)): State<(mpsc::Sender<String>, String)>, task: Note| {
+                let _ = started.try_send(task.text.clone());
+                if task.text == block {
+                    std::future::pending::<()>().await;
+                }
+            },
+        );
+        let mut tasks = Vec::new();
+        for i in 0..1_000 {
+            tasks.push(bench.client.enqueue(&note(&i.to_string())).await.unwrap());
         }
-    });
-    let mut tasks = Vec::new();
-    for i in 0..1_000 {
-        tasks.push(bench.client.enqueue(&note(&i.to_string())).await.unwrap());
+        let builder = bench.worker_over(slow, router).concurrency(1);
+        let worker = start(builder.shutdown_timeout(Duration::from_secs(1)));
+        while starts.recv().await.unwrap() != block.to_string() {}
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        worker.shut_down().await;
+        let page = aftercommit::Page::first(1_000);
+        let pending = bench.backend.list(&tasks[0].queue, &TaskState::Pending.into(), page).await.unwrap();
+        let ids: Vec<_> = pending.iter().map(|task| task.message.id.clone()).collect();
+        let wanted: Vec<_> = tasks[block..].iter().map(|task| task.id.clone()).collect();
+        assert_eq!(ids, wanted, "held up by {block}");
     }
-    for _ in 0..100 {
-        faulty.inject(Call::Dequeue, Fault::Delay(Duration::from_millis(30)));
-    }
-    let worker =
-        start(bench.worker_over(faulty, router).concurrency(2).shutdown_timeout(Duration::from_secs(1)));
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    worker.shut_down().await;
-    let page = aftercommit::Page::first(1_000);
-    let pending = bench.backend.list(&tasks[0].queue, &TaskState::Pending.into(), page).await.unwrap();
-    let ids: Vec<_> = pending.iter().map(|task| task.message.id.clone()).collect();
-    // The two that ran long come last of those given back, and so stand first.
-    let rest: Vec<_> = tasks.iter().map(|task| task.id.clone()).filter(|id| ids[2..].contains(id)).collect();
-    assert_eq!(ids[2..], rest);
 }
 
 #[tokio::test(start_paused = true)]

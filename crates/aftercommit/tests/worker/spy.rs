@@ -85,7 +85,10 @@ impl Broker for Spy {
     }
 
     async fn dequeue(&self, quotas: &[Quota], grant: &LeaseGrant) -> Result<Vec<Leased>> {
-        self.inner.dequeue(quotas, grant).await
+        let leased = self.inner.dequeue(quotas, grant).await;
+        // The answer takes a while.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        leased
     }
 
     async fn extend(&self, leases: &[Lease], time: Duration) -> Result<Vec<Result<Timestamp, LeaseLost>>> {
