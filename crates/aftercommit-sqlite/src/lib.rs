@@ -34,6 +34,7 @@ mod store;
 mod token;
 mod transactional;
 mod tx;
+mod unreadable;
 mod upkeep;
 mod waves;
 mod worker_row;

@@ -83,20 +83,21 @@ async fn of_the_outbox(outbox: &SqliteOutbox, size: usize) -> [usize; 5] {
     const HOLD: Duration = Duration::from_secs(30);
     let new = (0..size).map(|n| task(&format!("{size}-{n}"))).collect();
     let in_transaction = async {
-        let mut tx = outbox.begin().await.unwrap();
-        assert_eq!(outbox.enqueue_batch_in(&mut tx, new).await.unwrap().len(), size);
-        tx.commit().await.unwrap();
+        let mut tx = outbox.begin().await.expect("it works");
+        assert_eq!(outbox.enqueue_batch_in(&mut tx, new).await.expect("it works").len(), size);
+        tx.commit().await.expect("it works");
     };
     let enqueue = counted(outbox.pools(), in_transaction).await.0;
     let (claim, rows) = counted(outbox.pools(), outbox.claim(size, HOLD)).await;
-    let rows = rows.unwrap().rows;
+    let rows = rows.expect("it works").rows;
     assert_eq!(rows.len(), size);
     let postponed: Vec<_> = rows
         .iter()
         .map(|row| Postponed { key: row.key, until: Timestamp::from_millis(1), error: "why".into() })
         .collect();
     let postpone = counted(outbox.pools(), outbox.postpone(&postponed)).await.0;
-    let keys: Vec<RowKey> = outbox.claim(size, HOLD).await.unwrap().rows.iter().map(|row| row.key).collect();
+    let keys: Vec<RowKey> =
+        outbox.claim(size, HOLD).await.expect("it works").rows.iter().map(|row| row.key).collect();
     let buried: Vec<_> = keys.iter().map(|key| (*key, "why".to_owned())).collect();
     let bury = counted(outbox.pools(), outbox.bury(&buried)).await.0;
     let mark = counted(outbox.pools(), outbox.mark(&keys)).await.0;

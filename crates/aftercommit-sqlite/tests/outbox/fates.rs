@@ -47,7 +47,7 @@ async fn a_postponed_row_waits_counts_the_attempt_and_is_claimed_again() {
         assert_eq!(row.attempts, attempts);
         let later = later(&stage, row.key);
         let until = later.until;
-        stage.outbox.postpone(&[later.clone()]).await.unwrap();
+        stage.outbox.postpone(std::slice::from_ref(&later)).await.unwrap();
         stage.outbox.postpone(&[later]).await.unwrap();
         let early = stage.claim(1).await;
         assert_eq!((early.rows.len(), early.next_at), (0, Some(until)));
