@@ -127,7 +127,26 @@ macro_rules! conformance_with {
             $crate::conformance_of_dead_workers!();
         }
     };
-    (groups) => {};
+    (groups) => {
+        mod groups {
+            $crate::conformance_of_groups!();
+        }
+        mod gather {
+            $crate::conformance_of_gather!();
+        }
+        mod aggregate {
+            $crate::conformance_of_aggregate!();
+        }
+        mod put_back {
+            $crate::conformance_of_put_back!();
+        }
+        mod group_tasks {
+            $crate::conformance_of_group_tasks!();
+        }
+        mod groups_lost_answers {
+            $crate::conformance_of_groups_lost_answers!();
+        }
+    };
     (publisher) => {};
     (schedules) => {};
     (handles) => {

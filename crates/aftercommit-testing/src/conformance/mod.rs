@@ -67,12 +67,17 @@ mod fixture;
 mod stage;
 mod task;
 
+pub mod aggregate;
 pub mod concurrency;
 pub mod dead_workers;
 pub mod dequeue;
 pub mod enqueue;
 pub mod fencing;
 pub mod forward;
+pub mod gather;
+pub mod group_tasks;
+pub mod groups;
+pub mod groups_lost_answers;
 pub mod handles;
 pub mod inspect;
 pub mod lease;
@@ -83,6 +88,7 @@ pub mod operate;
 pub mod orphans;
 pub mod pause;
 pub mod presence;
+pub mod put_back;
 pub mod retention;
 pub mod retry_rules;
 pub mod settle;
@@ -128,6 +134,12 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("model", model::NAMES),
         ("presence", presence::NAMES),
         ("dead_workers", dead_workers::NAMES),
+        ("groups", groups::NAMES),
+        ("gather", gather::NAMES),
+        ("aggregate", aggregate::NAMES),
+        ("put_back", put_back::NAMES),
+        ("group_tasks", group_tasks::NAMES),
+        ("groups_lost_answers", groups_lost_answers::NAMES),
         ("handles", handles::NAMES),
     ];
     areas.into_iter().flat_map(|(area, names)| names.iter().map(move |name| (area, *name)))
