@@ -42,6 +42,8 @@ impl Groups for SqliteQueue {
             return Ok(Gathered { batches: Vec::new(), next_at });
         }
         let mut tx = self.store.write(GATHERING).await?;
+        // The batches are held from when the wait for the writer is over.
+        let now = self.store.now();
         let mut batches = Vec::new();
         // What is left of a group may be ripe as well.
         let next_at = loop {
