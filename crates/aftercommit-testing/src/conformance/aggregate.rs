@@ -208,6 +208,6 @@ async fn an_aggregate_wakes_those_who_wait_for_its_task(s: Stage) {
     let key = batch(&s).await.key;
     let mut wakes = s.backend().wakes(aftercommit_core::Wake::Pending, &[queue("q")]);
     assert_eq!(aggregate(&s, &key, task("q", "whole")).await, Ok(()));
-    let hint = tokio::time::timeout(super::groups::ARRIVAL, wakes.next()).await;
+    let hint = tokio::time::timeout(super::wakes::ARRIVAL, wakes.next()).await;
     assert_eq!(hint.expect("a hint arrives"), Some(()));
 }

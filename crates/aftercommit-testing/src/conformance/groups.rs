@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 
 use super::Stage;
 use super::task::{SECOND, TaskExt, group, queue, task};
+use super::wakes::ARRIVAL;
 
 area!(conformance_of_groups, groups:
     a_task_of_a_group_waits_in_it_and_is_not_given_to_workers,
@@ -229,9 +230,6 @@ async fn a_unique_lock_is_held_by_a_task_that_waits_in_a_group(s: Stage) {
     gather_one(&s, "q").await;
     assert_eq!(s.enqueue(unique("b")).await, Err(Refusal::Duplicate), "in a batch too");
 }
-
-/// How long a hint may take, by the machine's clock. Back-ends promise more; this is to fail, not to wait.
-pub(super) const ARRIVAL: Duration = Duration::from_secs(5);
 
 async fn a_task_that_joins_a_group_wakes_those_who_wait_for_groups(s: Stage) {
     let mut wakes = s.backend().wakes(Wake::Groups, &[queue("q")]);

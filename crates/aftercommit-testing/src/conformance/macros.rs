@@ -94,6 +94,18 @@ macro_rules! conformance {
             mod operate {
                 $crate::conformance_of_operate!();
             }
+            mod operate_all {
+                $crate::conformance_of_operate_all!();
+            }
+            mod update_payload {
+                $crate::conformance_of_update_payload!();
+            }
+            mod remove_queue {
+                $crate::conformance_of_remove_queue!();
+            }
+            mod trim_archive {
+                $crate::conformance_of_trim_archive!();
+            }
             mod pause {
                 $crate::conformance_of_pause!();
             }

@@ -85,14 +85,18 @@ pub mod list;
 pub mod lost_answers;
 pub mod model;
 pub mod operate;
+pub mod operate_all;
 pub mod orphans;
 pub mod pause;
 pub mod presence;
 pub mod put_back;
+pub mod remove_queue;
 pub mod retention;
 pub mod retry_rules;
 pub mod settle;
+pub mod trim_archive;
 pub mod unique;
+pub mod update_payload;
 pub mod wakes;
 pub mod weights;
 
@@ -127,6 +131,10 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("inspect", inspect::NAMES),
         ("list", list::NAMES),
         ("operate", operate::NAMES),
+        ("operate_all", operate_all::NAMES),
+        ("update_payload", update_payload::NAMES),
+        ("remove_queue", remove_queue::NAMES),
+        ("trim_archive", trim_archive::NAMES),
         ("pause", pause::NAMES),
         ("wakes", wakes::NAMES),
         ("concurrency", concurrency::NAMES),
