@@ -66,9 +66,19 @@ impl StoredRow<'_> {
 
 /// Bytes from the hexadecimal digits that SQLite writes.
 fn unhex(digits: &str) -> Result<Vec<u8>, BoxError> {
-    let value = |digit: u8| (digit as char).to_digit(16).ok_or("a payload is not in hexadecimal digits");
-    let byte = |pair: &[u8; 2]| Ok((value(pair[0])? << 4 | value(pair[1])?) as u8);
-    digits.as_bytes().as_chunks::<2>().0.iter().map(byte).collect()
+    let mut bytes = Vec::with_capacity(digits.len() / 2);
+    for [high, low] in digits.as_bytes().as_chunks().0 {
+        bytes.push(value(*high)? << 4 | value(*low)?);
+    }
+    Ok(bytes)
+}
+
+fn value(digit: u8) -> Result<u8, BoxError> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'A'..=b'F' => Ok(digit - b'A' + 10),
+        _ => Err("a payload is not in hexadecimal digits".into()),
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +87,7 @@ mod tests {
 
     #[test]
     fn hexadecimal_digits_are_read_as_bytes() {
-        assert_eq!(unhex("00FFa0").unwrap(), [0, 255, 160]);
+        assert_eq!(unhex("00FFA0").unwrap(), [0, 255, 160]);
         assert_eq!(unhex("").unwrap(), [0; 0]);
         assert!(unhex("0g").is_err());
     }

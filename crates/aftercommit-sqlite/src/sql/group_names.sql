@@ -7,7 +7,7 @@ groups(queue, name) AS (
              WHERE t.queue = q.value AND t.state = 1 AND t.batch IS NULL
              ORDER BY t.group_name LIMIT 1)
       FROM json_each(?1) AS q
-    UNION ALL
+    UNION
     SELECT groups.queue,
            (SELECT t.group_name FROM aftercommit_tasks AS t
              WHERE t.queue = groups.queue AND t.state = 1 AND t.batch IS NULL AND t.group_name > groups.name

@@ -1,8 +1,9 @@
 -- No transition: which groups are or will be ripe first, and when.
+-- The same as GroupRules::ripe_at.
 -- ?2 the grace period   ?3 the longest delay, NULL for none   ?4 the size at which a group is ripe, NULL for
 -- none   ?5 how many at most
 SELECT queue, name,
-       min(last + ?2, ifnull(first + ?3, last + ?2), iif(is_full, 0, last + ?2)) AS ripe_at
+       min(last + ?2, ifnull(first + ?3, last + ?2), iif(is_full, last, last + ?2)) AS ripe_at
   FROM (SELECT queue, name,
                (SELECT t.at FROM aftercommit_tasks AS t
                  WHERE t.queue = groups.queue AND t.state = 1 AND t.batch IS NULL AND t.group_name = groups.name

@@ -142,7 +142,7 @@ async fn a_worker_whose_row_was_deleted_is_greeted_again() {
     let leased = stage.queue.dequeue(&quotas, &grant("w")).await.unwrap();
     assert_eq!(leased.len(), 1);
     let info = stage.queue.get(&QueueName::default(), &leased[0].lease.id).await.unwrap().unwrap();
-    assert_eq!(info.lease.unwrap().0, WorkerId::from_stored("w"));
+    assert_eq!(info.worker, Some(WorkerId::from_stored("w")));
 }
 
 async fn rows(stage: &Stage, table: &str) -> i64 {

@@ -120,7 +120,7 @@ async fn of_several_enqueues_of_one_id_exactly_one_wins(s: Stage) {
 async fn of_several_unique_tasks_exactly_one_wins(s: Stage) {
     for round in 0..ROUNDS {
         let won = at_once(&s, |backend, actor| async move {
-            let mine = task("q", &format!("{round}-{actor}")).unique_for(SECOND);
+            let mine = task("q", &format!("{round}-{actor}")).unique_for(SECOND * 60);
             let mine = mine.with(|message| message.payload = round.to_string().into());
             backend.enqueue(&[mine]).await.expect("enqueue")[0].is_ok()
         })
@@ -149,7 +149,7 @@ async fn of_several_settles_of_one_lease_exactly_one_wins(s: Stage) {
 async fn of_several_recoverers_exactly_one_wins(s: Stage) {
     s.put("q", (0..100).map(|i| i.to_string())).await;
     s.take("q", 100).await;
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     let recovered = at_once(&s, |backend, _| async move {
         let orphans = backend.orphans(&[queue("q")], 100).await.expect("orphans");
         let batch: Vec<_> = orphans.iter().map(|orphan| settlement(&orphan.leased, RECOVERED)).collect();
@@ -169,7 +169,7 @@ async fn several_forwarders_move_each_task_once(s: Stage) {
         let batch: Vec<_> = (0..500).map(|i| task("q", &format!("{}", chunk * 500 + i)).at(due)).collect();
         assert_eq!(s.enqueue_all(&batch).await, vec![Ok(()); 500]);
     }
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     let moved = at_once(&s, |backend, _| async move {
         let mut moved = 0;
         // Enough calls for one of them to move all; that more are not needed is the case.

@@ -57,12 +57,12 @@ async fn a_task_scheduled_for_the_past_is_due_at_once(s: Stage) {
 
 async fn answers_stand_in_the_order_of_the_batch(s: Stage) {
     s.put("q", ["taken"]).await;
-    assert_eq!(s.enqueue(task("q", "holder").unique_for(SECOND)).await, Ok(()));
+    assert_eq!(s.enqueue(task("q", "holder").unique_for(SECOND * 60)).await, Ok(()));
     let batch = [
         task("q", "a"),
         task("q", "taken"),
         task("r", "taken"),
-        task("q", "other").unique_for(SECOND),
+        task("q", "other").unique_for(SECOND * 60),
         task("q", "b").at(s.after(SECOND)),
     ];
     let answers = s.enqueue_all(&batch).await;

@@ -65,7 +65,7 @@ async fn the_first_of_two_settles_of_a_lease_in_a_batch_wins(s: Stage) {
 async fn lost_and_found(s: &Stage, name: &str) -> (Leased, Leased) {
     s.put(name, ["a"]).await;
     let stale = s.take_one(name).await;
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     let orphan = s.backend().orphans(&[queue(name)], 1).await.expect("orphans").remove(0);
     assert_eq!(s.settle(&orphan.leased, RECOVERED).await, Ok(()));
     (stale, s.take_one(name).await)
@@ -100,7 +100,7 @@ async fn a_stale_settle_does_not_keep_others_of_the_batch_out(s: Stage) {
 async fn a_late_settle_counts_while_nobody_took_the_task(s: Stage) {
     s.put("q", ["a"]).await;
     let late = s.take_one("q").await;
-    s.advance(LEASE * 3);
+    s.pass(LEASE * 3).await;
     assert_eq!(s.settle(&late, Outcome::Done).await, Ok(()));
     assert_eq!(s.state("q", "a").await, None);
 }
@@ -108,7 +108,7 @@ async fn a_late_settle_counts_while_nobody_took_the_task(s: Stage) {
 async fn the_found_lease_wins_over_the_late_holder(s: Stage) {
     s.put("q", ["a"]).await;
     let late = s.take_one("q").await;
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     let found = s.backend().orphans(&[queue("q")], 1).await.expect("orphans").remove(0);
     assert_eq!(s.settle(&found.leased, RECOVERED).await, Ok(()));
     assert_eq!(s.settle(&late, Outcome::Done).await, Err(LeaseLost));
@@ -118,7 +118,7 @@ async fn the_found_lease_wins_over_the_late_holder(s: Stage) {
 async fn the_late_holder_wins_over_the_found_lease(s: Stage) {
     s.put("q", ["a"]).await;
     let late = s.take_one("q").await;
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     let found = s.backend().orphans(&[queue("q")], 1).await.expect("orphans").remove(0);
     assert_eq!(s.settle(&late, complete(SECOND)).await, Ok(()));
     assert_eq!(s.settle(&found.leased, RECOVERED).await, Err(LeaseLost));

@@ -39,10 +39,10 @@ async fn schedule(s: &Stage, name: &str, task_id: &str, due: Timestamp) {
 
 /// Turns the clock to a millisecond before `due`, looks, and again on time.
 async fn is_forwarded_exactly_at(s: &Stage, due: Timestamp) {
-    s.advance(due.since(s.now()) - MILLI);
+    s.pass(due.since(s.now()) - MILLI).await;
     let early = Forwarded { moved: 0, next_due: Some(due) };
     assert_eq!(forward(s, &["q"], 10).await, early, "a millisecond before");
-    s.advance(MILLI);
+    s.pass(MILLI).await;
     let on_time = Forwarded { moved: 1, next_due: None };
     assert_eq!(forward(s, &["q"], 10).await, on_time, "on time");
     assert_eq!(s.state("q", "a").await, Some(State::Pending));
@@ -74,7 +74,7 @@ async fn what_is_due_first_goes_first(s: Stage) {
     for (name, millis) in [("c", 1_003), ("a", 1_001), ("d", 2_000), ("b", 1_002)] {
         schedule(&s, "q", name, s.after(Duration::from_millis(millis))).await;
     }
-    s.advance(SECOND * 3);
+    s.pass(SECOND * 3).await;
     assert_eq!(forward(&s, &["q"], 10).await.moved, 4);
     assert_eq!(s.listed("q", State::Pending).await, ["a", "b", "c", "d"]);
 }
@@ -86,7 +86,7 @@ async fn scheduled_and_retry_go_in_one_order(s: Stage) {
     assert_eq!(s.settle(&taken[1], snooze(s.after(SECOND * 4))).await, Ok(()));
     schedule(&s, "q", "c", s.after(SECOND * 3)).await;
     schedule(&s, "q", "a", s.after(SECOND)).await;
-    s.advance(SECOND * 4);
+    s.pass(SECOND * 4).await;
     assert_eq!(forward(&s, &["q"], 10).await.moved, 4);
     assert_eq!(s.listed("q", State::Pending).await, ["a", "b", "c", "d"]);
 }
@@ -94,7 +94,7 @@ async fn scheduled_and_retry_go_in_one_order(s: Stage) {
 async fn a_forwarded_task_goes_to_the_back_of_its_queue(s: Stage) {
     schedule(&s, "q", "due", s.after(SECOND)).await;
     s.put("q", ["a", "b"]).await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(s.forward("q").await, 1);
     s.put("q", ["c"]).await;
     assert_eq!(s.listed("q", State::Pending).await, ["a", "b", "due", "c"]);
@@ -105,7 +105,7 @@ async fn a_forwarded_task_keeps_everything_but_its_due_time(s: Stage) {
     let leased = s.take_one("q").await;
     assert_eq!(s.settle(&leased, retry(s.after(SECOND))).await, Ok(()));
     let mut wanted = s.info("q", "a").await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(s.forward("q").await, 1);
     wanted.state = State::Pending;
     wanted.next_process_at = None;
@@ -118,7 +118,7 @@ async fn no_more_than_the_limit_are_moved_and_the_earliest_first(s: Stage) {
         schedule(&s, "q", &i.to_string(), s.after(SECOND * (i + 1))).await;
     }
     let overdue = s.after(SECOND * 4);
-    s.advance(SECOND * 10);
+    s.pass(SECOND * 10).await;
     assert_eq!(forward(&s, &["q"], 3).await, Forwarded { moved: 3, next_due: Some(overdue) });
     assert_eq!(s.listed("q", State::Pending).await, ["0", "1", "2"]);
     assert_eq!(forward(&s, &["q"], 7).await, Forwarded { moved: 7, next_due: None });
@@ -130,7 +130,7 @@ async fn the_limit_is_for_all_queues_together(s: Stage) {
             schedule(&s, name, &i.to_string(), s.after(SECOND * (i + 1))).await;
         }
     }
-    s.advance(SECOND * 10);
+    s.pass(SECOND * 10).await;
     assert_eq!(forward(&s, &["q", "r"], 7).await.moved, 7);
     let waiting = s.counts("q").await[2] + s.counts("r").await[2];
     assert_eq!(waiting, 3);
@@ -140,7 +140,7 @@ async fn the_limit_is_for_all_queues_together(s: Stage) {
 async fn a_limit_of_zero_only_looks(s: Stage) {
     let due = s.after(SECOND);
     schedule(&s, "q", "a", due).await;
-    s.advance(SECOND * 2);
+    s.pass(SECOND * 2).await;
     assert_eq!(forward(&s, &["q"], 0).await, Forwarded { moved: 0, next_due: Some(due) });
     assert_eq!(s.state("q", "a").await, Some(State::Scheduled));
 }
@@ -153,7 +153,7 @@ async fn the_next_due_time_is_the_earliest_that_is_left(s: Stage) {
     s.put("r", ["d"]).await;
     let leased = s.take_one("r").await;
     assert_eq!(s.settle(&leased, retry(now.plus(SECOND * 5))).await, Ok(()));
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     let answers = [
         (1, Some(now.plus(SECOND * 5))),
         (1, Some(now.plus(SECOND * 10))),
@@ -162,7 +162,7 @@ async fn the_next_due_time_is_the_earliest_that_is_left(s: Stage) {
     ];
     for ((moved, next_due), pause) in answers.into_iter().zip([4, 5, 10, 0]) {
         assert_eq!(forward(&s, &["q", "r"], 10).await, Forwarded { moved, next_due });
-        s.advance(SECOND * pause);
+        s.pass(SECOND * pause).await;
     }
 }
 
@@ -175,7 +175,7 @@ async fn nothing_waiting_means_no_next_due_time(s: Stage) {
 async fn other_queues_are_left_alone(s: Stage) {
     schedule(&s, "q", "a", s.after(SECOND)).await;
     schedule(&s, "r", "a", s.after(SECOND)).await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(forward(&s, &["r"], 10).await, Forwarded { moved: 1, next_due: None });
     assert_eq!(s.state("q", "a").await, Some(State::Scheduled));
 }
@@ -188,13 +188,13 @@ async fn an_unknown_queue_has_nothing_due(s: Stage) {
 async fn a_paused_queue_is_forwarded_all_the_same(s: Stage) {
     schedule(&s, "q", "a", s.after(SECOND)).await;
     s.backend().pause(&queue("q")).await.expect("pause");
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(s.forward("q").await, 1);
 }
 
 async fn a_task_is_forwarded_once(s: Stage) {
     schedule(&s, "q", "a", s.after(SECOND)).await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(s.forward("q").await, 1);
     assert_eq!(s.forward("q").await, 0);
     s.take_one("q").await;
@@ -213,7 +213,7 @@ async fn many_tasks_due_at_the_same_moment_are_all_moved(s: Stage) {
     let due = s.after(SECOND);
     let batch: Vec<_> = (0..500).map(|i| task("q", &format!("t{i}")).at(due)).collect();
     assert_eq!(s.enqueue_all(&batch).await, vec![Ok(()); 500]);
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     let mut moved = Vec::new();
     while s.counts("q").await[2] > 0 {
         moved.push(forward(&s, &["q"], 200).await.moved);

@@ -1,5 +1,5 @@
 //! Cases with a second handle on the same store, as another process has it, and with a store that is
-//! closed and opened again. A back-end that lives in one handle holds them trivially.
+//! closed and opened again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,19 +29,17 @@ area!(conformance_of_handles, handles:
 );
 
 /// Another handle while the first is open.
-async fn second(s: &Stage) -> Option<Arc<dyn Backend>> {
-    let open = s.fixture.reopen.as_ref()?;
-    Some(open().await)
+async fn second(s: &Stage) -> Arc<dyn Backend> {
+    (s.fixture.reopen.as_ref().expect("the fixture says how to open the store again"))().await
 }
 
 /// Closes the only handle and opens the store again.
-async fn restarted(s: Stage) -> Option<Stage> {
-    let reopen = s.fixture.reopen?;
-    drop(s.fixture.backend);
-    let backend = reopen().await;
-    let fixture =
-        super::Fixture { backend, reopen: Some(reopen), clock: s.fixture.clock, guard: s.fixture.guard };
-    Some(Stage::new(fixture))
+async fn restarted(s: Stage) -> Stage {
+    let super::Fixture { backend, clock, reopen, on_pass, guard } = s.fixture;
+    drop(backend);
+    let open = reopen.as_ref().expect("the fixture says how to open the store again");
+    let backend = open().await;
+    Stage::new(super::Fixture { backend, clock, reopen, on_pass, guard })
 }
 
 fn grant() -> LeaseGrant {
@@ -49,7 +47,7 @@ fn grant() -> LeaseGrant {
 }
 
 async fn another_handle_sees_what_was_stored(s: Stage) {
-    let Some(other) = second(&s).await else { return };
+    let other = second(&s).await;
     for state in STATES {
         s.bring(state.as_str(), "a", state).await;
         let seen = other.get(&queue(state.as_str()), &id("a")).await.expect("get");
@@ -59,7 +57,7 @@ async fn another_handle_sees_what_was_stored(s: Stage) {
 }
 
 async fn another_handle_refuses_a_taken_id_and_a_held_lock(s: Stage) {
-    let Some(other) = second(&s).await else { return };
+    let other = second(&s).await;
     assert_eq!(s.enqueue(task("q", "a").unique_for(SECOND * 60)).await, Ok(()));
     let batch = [task("q", "a"), task("q", "b").unique_for(SECOND * 60)];
     let answers = other.enqueue(&batch).await.expect("enqueue");
@@ -67,7 +65,7 @@ async fn another_handle_refuses_a_taken_id_and_a_held_lock(s: Stage) {
 }
 
 async fn two_handles_never_give_the_same_task(s: Stage) {
-    let Some(other) = second(&s).await else { return };
+    let other = second(&s).await;
     s.put("q", (0..40).map(|i| i.to_string())).await;
     let mut given = Vec::new();
     for _ in 0..10 {
@@ -80,7 +78,7 @@ async fn two_handles_never_give_the_same_task(s: Stage) {
 }
 
 async fn a_lease_settles_through_any_handle_and_once(s: Stage) {
-    let Some(other) = second(&s).await else { return };
+    let other = second(&s).await;
     s.put("q", ["a", "b"]).await;
     let taken = s.take("q", 2).await;
     let batch = [settlement(&taken[0], Outcome::Done), settlement(&taken[1], RECOVERED)];
@@ -90,7 +88,7 @@ async fn a_lease_settles_through_any_handle_and_once(s: Stage) {
 }
 
 async fn a_pause_holds_for_every_handle(s: Stage) {
-    let Some(other) = second(&s).await else { return };
+    let other = second(&s).await;
     s.put("q", ["a"]).await;
     other.pause(&queue("q")).await.expect("pause");
     assert_eq!(s.take("q", 1).await, []);
@@ -103,7 +101,7 @@ async fn a_pause_holds_for_every_handle(s: Stage) {
 const ARRIVAL: Duration = Duration::from_secs(5);
 
 async fn an_enqueue_through_another_handle_wakes(s: Stage) {
-    let Some(other) = second(&s).await else { return };
+    let other = second(&s).await;
     let mut wakes = s.backend().wakes(Wake::Pending, &[queue("q")]);
     assert_eq!(s.take("q", 1).await, []);
     assert_eq!(other.enqueue(&[task("q", "a")]).await.expect("enqueue"), [Ok(())]);
@@ -113,7 +111,7 @@ async fn an_enqueue_through_another_handle_wakes(s: Stage) {
 }
 
 async fn a_schedule_through_another_handle_wakes_those_who_wait_for_due_times(s: Stage) {
-    let Some(other) = second(&s).await else { return };
+    let other = second(&s).await;
     let mut wakes = s.backend().wakes(Wake::Due, &[queue("q")]);
     let batch = [task("q", "a").at(s.after(SECOND))];
     assert_eq!(other.enqueue(&batch).await.expect("enqueue"), [Ok(())]);
@@ -122,8 +120,9 @@ async fn a_schedule_through_another_handle_wakes_those_who_wait_for_due_times(s:
 }
 
 async fn a_worker_is_seen_through_every_handle(s: Stage) {
-    let Some(other) = second(&s).await else { return };
-    let (Some(here), Some(there)) = (s.backend().presence(), other.presence()) else { return };
+    let other = second(&s).await;
+    let Some(here) = s.backend().presence() else { return };
+    let there = other.presence().expect("every handle has the same abilities");
     let info = worker_info(&WorkerId::from_stored("suite-host:1:a"), s.now());
     here.beat(&info, SECOND * 9).await.expect("beat");
     assert_eq!(there.workers().await.expect("workers"), std::slice::from_ref(&info));
@@ -132,8 +131,9 @@ async fn a_worker_is_seen_through_every_handle(s: Stage) {
 }
 
 async fn a_cancellation_reaches_the_listeners_of_every_handle(s: Stage) {
-    let Some(other) = second(&s).await else { return };
-    let (Some(here), Some(there)) = (s.backend().presence(), other.presence()) else { return };
+    let other = second(&s).await;
+    let Some(here) = s.backend().presence() else { return };
+    let there = other.presence().expect("every handle has the same abilities");
     let mut listeners = [here.cancellations(), there.cancellations()];
     there.cancel(&queue("q"), &id("a")).await.expect("cancel");
     for listener in &mut listeners {
@@ -147,14 +147,14 @@ async fn tasks_in_every_state_survive_a_restart(s: Stage) {
     for state in STATES {
         for task_id in ["b", "a"] {
             s.bring(state.as_str(), task_id, state).await;
-            s.advance(SECOND);
+            s.pass(SECOND).await;
             if state == State::Pending {
                 break;
             }
         }
         before.push((s.list(state.as_str(), state).await, s.queue_info(state.as_str()).await));
     }
-    let Some(s) = restarted(s).await else { return };
+    let s = restarted(s).await;
     for (state, (list, info)) in STATES.into_iter().zip(before) {
         let name = queue(state.as_str());
         let found = s.backend().list(&name, &state.into(), Page::first(10)).await.expect("list");
@@ -171,19 +171,19 @@ async fn counters_pauses_and_locks_survive_a_restart(s: Stage) {
     assert_eq!(s.enqueue(task("q", "holder").unique_for(SECOND * 60)).await, Ok(()));
     s.backend().pause(&queue("q")).await.expect("pause");
     let before = (s.queue_info("q").await, s.backend().history(&queue("q"), 2).await.expect("history"));
-    let Some(s) = restarted(s).await else { return };
+    let s = restarted(s).await;
     let after = (s.queue_info("q").await, s.backend().history(&queue("q"), 2).await.expect("history"));
     assert_eq!(after, before);
     assert_eq!(s.take("q", 1).await, [], "it is still paused");
     assert_eq!(s.enqueue(task("q", "second").unique_for(SECOND)).await, Err(Refusal::Duplicate));
-    s.advance(SECOND * 60);
+    s.pass(SECOND * 60).await;
     assert_eq!(s.enqueue(task("q", "second").unique_for(SECOND)).await, Ok(()));
 }
 
 async fn a_lease_survives_a_restart_and_is_fenced_after_it(s: Stage) {
     s.put("q", ["kept", "lost"]).await;
     let taken = s.take("q", 2).await;
-    let Some(s) = restarted(s).await else { return };
+    let s = restarted(s).await;
     assert_eq!(s.extend(&[taken[0].lease.clone()], LEASE).await, [Ok(s.after(LEASE))]);
     assert_eq!(s.settle(&taken[0], Outcome::Done).await, Ok(()));
     assert_eq!(s.settle(&taken[1], RECOVERED).await, Ok(()));

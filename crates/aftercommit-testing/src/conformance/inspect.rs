@@ -70,7 +70,7 @@ async fn every_state_is_counted(s: Stage) {
 async fn counts_follow_a_task_through_its_life(s: Stage) {
     assert_eq!(s.enqueue(task("q", "a").at(s.after(SECOND))).await, Ok(()));
     assert_eq!(s.counts("q").await, [0, 0, 1, 0, 0, 0]);
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(s.forward("q").await, 1);
     assert_eq!(s.counts("q").await, [1, 0, 0, 0, 0, 0]);
     let leased = s.take_one("q").await;
@@ -88,10 +88,10 @@ async fn counts_follow_a_task_through_its_life(s: Stage) {
 async fn the_oldest_pending_task_says_since_when_it_waits(s: Stage) {
     let first = s.now();
     s.put("q", ["a"]).await;
-    s.advance(SECOND * 5);
+    s.pass(SECOND * 5).await;
     let second = s.now();
     s.put("q", ["b"]).await;
-    s.advance(SECOND * 5);
+    s.pass(SECOND * 5).await;
     assert_eq!(s.queue_info("q").await.oldest_pending_since, Some(first));
     s.take_one("q").await;
     assert_eq!(s.queue_info("q").await.oldest_pending_since, Some(second));
@@ -100,7 +100,7 @@ async fn the_oldest_pending_task_says_since_when_it_waits(s: Stage) {
 async fn a_returned_task_waits_since_it_was_returned(s: Stage) {
     s.put("q", ["a", "b"]).await;
     let leased = s.take_one("q").await;
-    s.advance(SECOND * 5);
+    s.pass(SECOND * 5).await;
     assert_eq!(s.settle(&leased, RETURNED).await, Ok(()));
     assert_eq!(s.queue_info("q").await.oldest_pending_since, Some(s.now()));
 }
@@ -132,9 +132,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 async fn history_starts_today_and_goes_back(s: Stage) {
     process(&s, "q", 1, 0).await;
-    s.advance(DAY);
+    s.pass(DAY).await;
     process(&s, "q", 2, 1).await;
-    s.advance(DAY * 2);
+    s.pass(DAY * 2).await;
     process(&s, "q", 0, 2).await;
     assert_eq!(history(&s, "q", 5).await, [(2, 2), (0, 0), (3, 1), (1, 0), (0, 0)]);
     assert_eq!(history(&s, "q", 1).await, [(2, 2)]);
@@ -143,10 +143,10 @@ async fn history_starts_today_and_goes_back(s: Stage) {
 
 async fn history_changes_days_at_midnight_utc(s: Stage) {
     let today = s.now().as_millis().rem_euclid(86_400_000).unsigned_abs();
-    s.advance(DAY - Duration::from_millis(today) - Duration::from_millis(1));
+    s.pass(DAY - Duration::from_millis(today) - Duration::from_millis(1)).await;
     process(&s, "q", 1, 0).await;
     assert_eq!(history(&s, "q", 2).await, [(1, 0), (0, 0)], "a millisecond before midnight");
-    s.advance(Duration::from_millis(1));
+    s.pass(Duration::from_millis(1)).await;
     assert_eq!(history(&s, "q", 2).await, [(0, 0), (1, 0)], "at midnight");
     process(&s, "q", 0, 1).await;
     assert_eq!(history(&s, "q", 2).await, [(1, 1), (1, 0)]);

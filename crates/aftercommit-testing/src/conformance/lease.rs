@@ -26,7 +26,7 @@ area!(conformance_of_lease, lease:
 async fn an_extension_lasts_from_now(s: Stage) {
     s.put("q", ["a"]).await;
     let leased = s.take_one("q").await;
-    s.advance(SECOND * 10);
+    s.pass(SECOND * 10).await;
     let until = s.after(LEASE);
     assert_eq!(s.extend(&[leased.lease], LEASE).await, [Ok(until)]);
     let lease = s.info("q", "a").await.lease.expect("an active task has a lease");
@@ -43,7 +43,7 @@ async fn an_extension_leaves_the_token_and_the_task_alone(s: Stage) {
     s.put("q", ["a"]).await;
     let leased = s.take_one("q").await;
     let before = s.info("q", "a").await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     let answers = s.extend(std::slice::from_ref(&leased.lease), LEASE).await;
     let mut wanted = before.clone();
     if let (Some(lease), Ok(until)) = (&mut wanted.lease, answers[0]) {
@@ -57,7 +57,7 @@ async fn an_extended_lease_settles_with_the_expiry_it_had_before(s: Stage) {
     s.put("q", ["a"]).await;
     let leased = s.take_one("q").await;
     for _ in 0..3 {
-        s.advance(SECOND * 20);
+        s.pass(SECOND * 20).await;
         assert!(s.extend(std::slice::from_ref(&leased.lease), LEASE).await[0].is_ok());
     }
     assert_eq!(s.settle(&leased, Outcome::Done).await, Ok(()));
@@ -67,18 +67,18 @@ async fn an_extended_lease_settles_with_the_expiry_it_had_before(s: Stage) {
 async fn an_extended_lease_is_no_orphan_until_its_new_end(s: Stage) {
     s.put("q", ["a"]).await;
     let leased = s.take_one("q").await;
-    s.advance(SECOND * 29);
+    s.pass(SECOND * 29).await;
     assert!(s.extend(&[leased.lease], LEASE).await[0].is_ok());
-    s.advance(SECOND * 29);
+    s.pass(SECOND * 29).await;
     assert_eq!(s.backend().orphans(&[queue("q")], 10).await.expect("orphans"), []);
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(s.backend().orphans(&[queue("q")], 10).await.expect("orphans").len(), 1);
 }
 
 async fn an_expired_lease_may_be_extended_while_nobody_took_the_task(s: Stage) {
     s.put("q", ["a"]).await;
     let leased = s.take_one("q").await;
-    s.advance(LEASE * 2);
+    s.pass(LEASE * 2).await;
     assert_eq!(s.extend(&[leased.lease], LEASE).await, [Ok(s.after(LEASE))]);
     assert_eq!(s.backend().orphans(&[queue("q")], 10).await.expect("orphans"), []);
 }
@@ -98,7 +98,7 @@ async fn a_settled_lease_cannot_be_extended(s: Stage) {
 async fn a_recovered_lease_cannot_be_extended(s: Stage) {
     s.put("q", ["a"]).await;
     let late = s.take_one("q").await;
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     let orphan = s.backend().orphans(&[queue("q")], 1).await.expect("orphans").remove(0);
     assert_eq!(s.settle(&orphan.leased, RECOVERED).await, Ok(()));
     assert_eq!(s.extend(&[late.lease], LEASE).await, [Err(LeaseLost)]);
@@ -110,7 +110,7 @@ async fn a_refused_extension_leaves_the_new_holder_alone(s: Stage) {
     let late = s.take_one("q").await;
     assert_eq!(s.settle(&late, RECOVERED).await, Ok(()));
     let holder = s.take_one("q").await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     let before = s.info("q", "a").await;
     assert_eq!(s.extend(&[late.lease], LEASE * 2).await, [Err(LeaseLost)]);
     assert_eq!(s.info("q", "a").await, before);
@@ -151,7 +151,7 @@ async fn the_leases_of_several_queues_are_extended_together(s: Stage) {
     s.put("r", ["a"]).await;
     let taken = s.take_from(&[("q", 1), ("r", 1)]).await;
     assert_eq!(taken.len(), 2);
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     let until = s.after(LEASE);
     let leases: Vec<_> = taken.into_iter().map(|leased| leased.lease).collect();
     assert_eq!(s.extend(&leases, LEASE).await, [Ok(until), Ok(until)]);
@@ -164,7 +164,7 @@ async fn the_leases_of_several_queues_are_extended_together(s: Stage) {
 async fn five_hundred_leases_are_extended_with_one_call(s: Stage) {
     s.put("q", (0..500).map(|i| format!("t{i}"))).await;
     let leases: Vec<_> = s.take("q", 500).await.into_iter().map(|leased| leased.lease).collect();
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(s.extend(&leases, LEASE).await, vec![Ok(s.after(LEASE)); 500]);
 }
 

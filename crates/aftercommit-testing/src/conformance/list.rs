@@ -54,7 +54,7 @@ async fn active_tasks_are_listed_oldest_first_however_long_their_leases(s: Stage
     let mut leases = Vec::new();
     for _ in 0..3 {
         leases.push(s.take_one("q").await.lease);
-        s.advance(SECOND);
+        s.pass(SECOND).await;
     }
     assert!(s.extend(&leases[..1], LEASE * 9).await[0].is_ok());
     assert_eq!(s.listed("q", State::Active).await, ["a", "b", "c"]);
@@ -65,7 +65,7 @@ async fn archived_tasks_are_listed_oldest_first(s: Stage) {
     let taken = s.take("q", 3).await;
     for leased in [&taken[1], &taken[2], &taken[0]] {
         assert_eq!(s.settle(leased, archive()).await, Ok(()));
-        s.advance(SECOND);
+        s.pass(SECOND).await;
     }
     assert_eq!(s.listed("q", State::Archived).await, ["a", "b", "c"]);
 }
@@ -75,7 +75,7 @@ async fn completed_tasks_are_listed_oldest_first(s: Stage) {
     let taken = s.take("q", 3).await;
     for (leased, retention) in [&taken[1], &taken[2], &taken[0]].into_iter().zip([50, 90, 10]) {
         assert_eq!(s.settle(leased, complete(SECOND * retention)).await, Ok(()));
-        s.advance(SECOND);
+        s.pass(SECOND).await;
     }
     assert_eq!(s.listed("q", State::Completed).await, ["a", "b", "c"]);
 }
@@ -98,7 +98,7 @@ async fn pages_put_together_are_the_whole_list(s: Stage) {
         let name = state.as_str();
         for i in 0..7 {
             s.bring(name, &i.to_string(), state).await;
-            s.advance(SECOND);
+            s.pass(SECOND).await;
         }
         let mut together = Vec::new();
         for offset in (0..8).step_by(3) {

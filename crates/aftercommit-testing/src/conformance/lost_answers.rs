@@ -23,7 +23,7 @@ area!(conformance_of_lost_answers, lost_answers:
 );
 
 /// The stage's back-end behind a connection on which the next call of this kind goes wrong.
-fn behind(s: &Stage, call: Call, fault: Fault) -> Faulty<dyn Backend> {
+pub(super) fn behind(s: &Stage, call: Call, fault: Fault) -> Faulty<dyn Backend> {
     Faulty::new(s.shared(), Faults::none().then(call, fault))
 }
 
@@ -91,7 +91,7 @@ async fn a_repeated_settle_does_not_touch_the_next_attempt(s: Stage) {
 }
 
 async fn an_enqueue_repeated_after_a_lost_answer_says_that_it_is_there(s: Stage) {
-    let batch = [task("q", "a").unique_for(SECOND), task("q", "b").at(s.after(SECOND))];
+    let batch = [task("q", "a").unique_for(SECOND * 60), task("q", "b").at(s.after(SECOND))];
     let faulty = behind(&s, Call::Enqueue, Fault::LoseAnswer);
     assert!(faulty.enqueue(&batch).await.expect_err("the answer is lost").is_transient());
     let answers = faulty.enqueue(&batch).await.expect("enqueue");
@@ -112,7 +112,7 @@ async fn a_batch_that_was_taken_and_lost_on_the_way_is_recovered(s: Stage) {
     let quotas = [Quota { queue: queue("q"), count: 2 }];
     assert!(faulty.dequeue(&quotas, &grant).await.is_err());
     assert_eq!(s.counts("q").await, [0, 2, 0, 0, 0, 0]);
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     let orphans = faulty.orphans(&[queue("q")], 10).await.expect("orphans");
     let batch: Vec<_> = orphans.iter().map(|orphan| settlement(&orphan.leased, RECOVERED)).collect();
     assert_eq!(faulty.settle(&batch).await.expect("settle"), [Ok(()), Ok(())]);
@@ -124,7 +124,7 @@ async fn an_extension_may_be_repeated(s: Stage) {
     let leased = s.take_one("q").await;
     let faulty = behind(&s, Call::Extend, Fault::LoseAnswer);
     let leases = [leased.lease.clone()];
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert!(faulty.extend(&leases, LEASE).await.is_err());
     assert_eq!(faulty.extend(&leases, LEASE).await.expect("extend"), [Ok(s.after(LEASE))]);
     assert_eq!(s.settle(&leased, Outcome::Done).await, Ok(()));
@@ -132,7 +132,7 @@ async fn an_extension_may_be_repeated(s: Stage) {
 
 async fn a_forward_whose_answer_is_lost_loses_no_task(s: Stage) {
     assert_eq!(s.enqueue(task("q", "a").at(s.after(SECOND))).await, Ok(()));
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     let faulty = behind(&s, Call::Forward, Fault::LoseAnswer);
     assert!(faulty.forward(&[queue("q")], 10).await.is_err());
     assert_eq!(faulty.forward(&[queue("q")], 10).await.expect("forward").moved, 0);

@@ -14,26 +14,70 @@
 //!     Fixture::new(Arc::new(MemoryBackend::new(Arc::new(clock.clone()))), clock)
 //! }
 //!
-//! aftercommit_testing::conformance!(conformance, memory);
+//! aftercommit_testing::conformance!(
+//!     conformance,
+//!     memory,
+//!     has: [presence, groups, publisher, schedules],
+//!     lacks: [handles],
+//! );
 //! # fn main() {}
 //! ```
 //!
-//! Each case is a test of its own, `conformance::<area>::<sentence>`. Nothing here assumes a store.
-//! What a back-end does not offer (presence, a second handle) is visible in its type, and the cases
-//! about it hold trivially.
+//! Each case is a test of its own, `conformance::<area>::<sentence>`. Nothing here assumes a store. What a
+//! back-end lacks is declared, checked, and shown as a case `conformance::<ability>::skipped_..`.
+//!
+//! Time is turned by hand, and the suite turns it in one place. A store that ends some lives by its own clock
+//! (a server with a time to live for its keys) is told by a hook how much time has passed:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use std::time::Duration;
+//! # use aftercommit_testing::conformance::Fixture;
+//! # use aftercommit_testing::{ManualClock, MemoryBackend};
+//! # struct Server(ManualClock);
+//! # impl Server {
+//! #     /// Shortens the time to live of every key; deletes those that have less.
+//! #     async fn age(&self, by: Duration) { self.0.advance(by) }
+//! # }
+//! async fn on_a_server() -> Fixture {
+//!     let clock = ManualClock::new();
+//!     # let own = ManualClock::new();
+//!     # let server = Arc::new(Server(own.clone()));
+//!     # let connect = |clock: ManualClock| MemoryBackend::new(Arc::new(clock)).with_own_clock(Arc::new(own));
+//!     let backend = connect(clock.clone());
+//!     Fixture::new(Arc::new(backend), clock).on_pass(move |duration| {
+//!         let server = Arc::clone(&server);
+//!         Box::pin(async move { server.age(duration).await })
+//!     })
+//! }
+//! # aftercommit_testing::conformance!(
+//! #     conformance,
+//! #     on_a_server,
+//! #     has: [presence, groups, publisher, schedules],
+//! #     lacks: [handles],
+//! # );
+//! # fn main() {}
+//! ```
 
 #[macro_use]
 mod macros;
 
+mod abilities;
 mod fixture;
 mod stage;
 mod task;
 
+pub mod aggregate;
 pub mod concurrency;
+pub mod dead_workers;
 pub mod dequeue;
 pub mod enqueue;
 pub mod fencing;
 pub mod forward;
+pub mod gather;
+pub mod group_tasks;
+pub mod groups;
+pub mod groups_lost_answers;
 pub mod handles;
 pub mod inspect;
 pub mod lease;
@@ -41,17 +85,25 @@ pub mod list;
 pub mod lost_answers;
 pub mod model;
 pub mod operate;
+pub mod operate_all;
 pub mod orphans;
 pub mod pause;
 pub mod presence;
+pub mod publish;
+pub mod put_back;
+pub mod remove_queue;
 pub mod retention;
 pub mod retry_rules;
+pub mod schedules;
 pub mod settle;
+pub mod trim_archive;
 pub mod unique;
+pub mod update_payload;
 pub mod wakes;
 pub mod weights;
 
-pub use fixture::Fixture;
+pub use abilities::{declares, lacks};
+pub use fixture::{Fixture, MARGIN};
 pub use stage::Stage;
 
 use std::future::Future;
@@ -81,13 +133,26 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("inspect", inspect::NAMES),
         ("list", list::NAMES),
         ("operate", operate::NAMES),
+        ("operate_all", operate_all::NAMES),
+        ("update_payload", update_payload::NAMES),
+        ("remove_queue", remove_queue::NAMES),
+        ("trim_archive", trim_archive::NAMES),
         ("pause", pause::NAMES),
-        ("presence", presence::NAMES),
         ("wakes", wakes::NAMES),
         ("concurrency", concurrency::NAMES),
-        ("handles", handles::NAMES),
         ("lost_answers", lost_answers::NAMES),
         ("model", model::NAMES),
+        ("presence", presence::NAMES),
+        ("dead_workers", dead_workers::NAMES),
+        ("groups", groups::NAMES),
+        ("gather", gather::NAMES),
+        ("aggregate", aggregate::NAMES),
+        ("put_back", put_back::NAMES),
+        ("group_tasks", group_tasks::NAMES),
+        ("groups_lost_answers", groups_lost_answers::NAMES),
+        ("publish", publish::NAMES),
+        ("schedules", schedules::NAMES),
+        ("handles", handles::NAMES),
     ];
     areas.into_iter().flat_map(|(area, names)| names.iter().map(move |name| (area, *name)))
 }
@@ -96,7 +161,7 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
 ///
 /// # Panics
 /// If the case does not hold, or does not end within [`CASE_LIMIT`].
-pub fn run<F: Future<Output = Fixture>>(fixture: impl FnOnce() -> F, case: fn(Stage) -> CaseFuture) {
+pub fn run<F: Future<Output = Fixture>>(fixture: impl FnOnce() -> F, case: impl FnOnce(Stage) -> CaseFuture) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -1,11 +1,9 @@
-//! Cases about finding tasks that are nobody's: by their lease, or because their worker is gone.
+//! Cases about finding tasks that are nobody's, by their leases.
 
-use std::time::Duration;
-
-use aftercommit_core::{Orphan, OrphanCause, Presence, QueueName, State, WorkerId};
+use aftercommit_core::{Orphan, OrphanCause, QueueName, State};
 
 use super::Stage;
-use super::stage::{STATES, worker_info};
+use super::stage::STATES;
 use super::task::{LEASE, MILLI, RECOVERED, SECOND, every_outcome, ids, queue};
 
 area!(conformance_of_orphans, orphans:
@@ -19,19 +17,14 @@ area!(conformance_of_orphans, orphans:
     orphans_of_several_queues_come_together,
     other_queues_are_not_looked_at,
     orphans_of_a_paused_queue_are_found,
-    the_tasks_of_a_dead_worker_are_found_before_their_leases_end,
-    the_tasks_of_a_worker_that_left_are_found,
-    the_tasks_of_a_live_worker_are_its_own,
-    a_worker_that_beats_again_keeps_its_tasks,
-    an_expired_lease_is_found_though_its_worker_lives,
 );
 
-async fn orphans(s: &Stage, names: &[&str], limit: usize) -> Vec<Orphan> {
+pub(super) async fn orphans(s: &Stage, names: &[&str], limit: usize) -> Vec<Orphan> {
     let names: Vec<QueueName> = names.iter().map(|name| queue(name)).collect();
     s.backend().orphans(&names, limit).await.expect("orphans")
 }
 
-fn names(orphans: &[Orphan]) -> Vec<String> {
+pub(super) fn names(orphans: &[Orphan]) -> Vec<String> {
     let leased: Vec<_> = orphans.iter().map(|orphan| orphan.leased.clone()).collect();
     let mut names = ids(&leased);
     names.sort();
@@ -41,9 +34,9 @@ fn names(orphans: &[Orphan]) -> Vec<String> {
 async fn a_task_is_nobodys_exactly_when_its_lease_ends(s: Stage) {
     s.put("q", ["a"]).await;
     s.take_one("q").await;
-    s.advance(LEASE - MILLI);
+    s.pass(LEASE - MILLI).await;
     assert_eq!(orphans(&s, &["q"], 10).await, [], "a millisecond before");
-    s.advance(MILLI);
+    s.pass(MILLI).await;
     let found = orphans(&s, &["q"], 10).await;
     assert_eq!(names(&found), ["a"]);
     assert_eq!(found[0].cause, OrphanCause::LeaseExpired);
@@ -52,17 +45,17 @@ async fn a_task_is_nobodys_exactly_when_its_lease_ends(s: Stage) {
 async fn an_orphan_comes_with_its_message_and_its_lease_as_they_stand(s: Stage) {
     s.put("q", ["a"]).await;
     let mut leased = s.take_one("q").await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     let answers = s.extend(std::slice::from_ref(&leased.lease), LEASE).await;
     leased.lease.expires_at = answers[0].expect("the lease is current");
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     assert_eq!(orphans(&s, &["q"], 10).await[0].leased, leased);
 }
 
 async fn looking_for_orphans_changes_nothing(s: Stage) {
     s.put("q", ["a", "b"]).await;
     s.take("q", 2).await;
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     let before = (s.list("q", State::Active).await, s.queue_info("q").await);
     let first = orphans(&s, &["q"], 10).await;
     assert_eq!(orphans(&s, &["q"], 10).await, first);
@@ -74,7 +67,7 @@ async fn a_settled_orphan_is_none_any_more(s: Stage) {
         let name = format!("q{i}");
         s.put(&name, ["a"]).await;
         s.take_one(&name).await;
-        s.advance(LEASE);
+        s.pass(LEASE).await;
         let found = orphans(&s, &[&name], 10).await;
         assert_eq!(s.settle(&found[0].leased, outcome.clone()).await, Ok(()), "{outcome:?}");
         assert_eq!(orphans(&s, &[&name], 10).await, [], "{outcome:?}");
@@ -84,7 +77,7 @@ async fn a_settled_orphan_is_none_any_more(s: Stage) {
 async fn a_recovered_orphan_runs_before_those_who_waited(s: Stage) {
     s.put("q", ["a", "b"]).await;
     s.take_one("q").await;
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     let found = orphans(&s, &["q"], 10).await;
     assert_eq!(s.settle(&found[0].leased, RECOVERED).await, Ok(()));
     let again = s.take("q", 2).await;
@@ -96,7 +89,7 @@ async fn only_active_tasks_are_orphans(s: Stage) {
     for state in STATES {
         s.bring(state.as_str(), "a", state).await;
     }
-    s.advance(LEASE * 100);
+    s.pass(LEASE * 100).await;
     let names: Vec<&str> = STATES.iter().map(|state| state.as_str()).collect();
     let found = orphans(&s, &names, 10).await;
     let found: Vec<&str> = found.iter().map(|orphan| orphan.leased.lease.queue.as_str()).collect();
@@ -107,7 +100,7 @@ async fn no_more_than_the_limit_are_listed(s: Stage) {
     s.put("q", (0..10).map(|i| i.to_string())).await;
     s.put("r", (0..10).map(|i| i.to_string())).await;
     assert_eq!(s.take_from(&[("q", 10), ("r", 10)]).await.len(), 20);
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     assert_eq!(orphans(&s, &["q"], 4).await.len(), 4);
     assert_eq!(orphans(&s, &["q", "r"], 15).await.len(), 15);
     assert_eq!(orphans(&s, &["q", "r"], 0).await.len(), 0);
@@ -118,7 +111,7 @@ async fn orphans_of_several_queues_come_together(s: Stage) {
     s.put("q", ["a"]).await;
     s.put("r", ["b"]).await;
     s.take_from(&[("q", 1), ("r", 1)]).await;
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     assert_eq!(names(&orphans(&s, &["q", "r", "nowhere"], 10).await), ["a", "b"]);
 }
 
@@ -126,7 +119,7 @@ async fn other_queues_are_not_looked_at(s: Stage) {
     s.put("q", ["a"]).await;
     s.put("r", ["b"]).await;
     s.take_from(&[("q", 1), ("r", 1)]).await;
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     assert_eq!(names(&orphans(&s, &["r"], 10).await), ["b"]);
     assert_eq!(orphans(&s, &[], 10).await, []);
 }
@@ -135,81 +128,6 @@ async fn orphans_of_a_paused_queue_are_found(s: Stage) {
     s.put("q", ["a"]).await;
     s.take_one("q").await;
     s.backend().pause(&queue("q")).await.expect("pause");
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     assert_eq!(names(&orphans(&s, &["q"], 10).await), ["a"]);
-}
-
-const TTL: Duration = Duration::from_secs(9);
-const LONG: Duration = Duration::from_secs(3_600);
-
-/// A worker that is alive for one TTL and holds the task `a` of a queue for much longer.
-async fn worker_with_task(s: &Stage, presence: &dyn Presence, name: &str) -> WorkerId {
-    let worker = WorkerId::from_stored(&format!("suite-host:1:{name}"));
-    presence.beat(&worker_info(&worker, s.now()), TTL).await.expect("beat");
-    s.put(name, ["a"]).await;
-    assert_eq!(s.take_as(&worker, &[(name, 1)], LONG).await.len(), 1);
-    worker
-}
-
-/// Looks a few times, a TTL apart, because a back-end may want to see a worker missing more than once.
-async fn found_soon(s: &Stage, name: &str) -> Vec<Orphan> {
-    for _ in 0..3 {
-        let found = orphans(s, &[name], 10).await;
-        if !found.is_empty() {
-            return found;
-        }
-        s.advance(TTL);
-    }
-    Vec::new()
-}
-
-async fn the_tasks_of_a_dead_worker_are_found_before_their_leases_end(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
-    worker_with_task(&s, presence, "q").await;
-    s.advance(TTL - MILLI);
-    assert_eq!(orphans(&s, &["q"], 10).await, [], "it may still be alive");
-    s.advance(MILLI);
-    let found = found_soon(&s, "q").await;
-    assert_eq!(names(&found), ["a"]);
-    assert_eq!(found[0].cause, OrphanCause::WorkerDead);
-    assert_eq!(s.settle(&found[0].leased, RECOVERED).await, Ok(()));
-    assert_eq!(s.state("q", "a").await, Some(State::Pending));
-}
-
-async fn the_tasks_of_a_worker_that_left_are_found(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
-    let worker = worker_with_task(&s, presence, "q").await;
-    presence.leave(&worker).await.expect("leave");
-    let found = found_soon(&s, "q").await;
-    assert_eq!(names(&found), ["a"]);
-    assert_eq!(found[0].cause, OrphanCause::WorkerDead);
-}
-
-async fn the_tasks_of_a_live_worker_are_its_own(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
-    let alive = worker_with_task(&s, presence, "q").await;
-    worker_with_task(&s, presence, "r").await;
-    for _ in 0..10 {
-        presence.beat(&worker_info(&alive, s.now()), TTL).await.expect("beat");
-        s.advance(TTL / 3);
-        assert_eq!(orphans(&s, &["q"], 10).await, []);
-    }
-    assert_eq!(names(&orphans(&s, &["q", "r"], 10).await).len(), 1, "only the other one's");
-}
-
-async fn a_worker_that_beats_again_keeps_its_tasks(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
-    let worker = worker_with_task(&s, presence, "q").await;
-    s.advance(TTL * 2);
-    presence.beat(&worker_info(&worker, s.now()), TTL).await.expect("beat");
-    assert_eq!(orphans(&s, &["q"], 10).await, []);
-}
-
-async fn an_expired_lease_is_found_though_its_worker_lives(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
-    let worker = worker_with_task(&s, presence, "q").await;
-    presence.beat(&worker_info(&worker, s.now()), LONG * 2).await.expect("beat");
-    s.advance(LONG);
-    let found = orphans(&s, &["q"], 10).await;
-    assert_eq!(found[0].cause, OrphanCause::LeaseExpired);
 }

@@ -37,7 +37,7 @@ async fn a_second_pause_changes_nothing(s: Stage) {
     s.put("q", ["a"]).await;
     let since = s.now();
     pause(&s, "q").await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     pause(&s, "q").await;
     assert_eq!(s.queue_info("q").await.paused_since, Some(since));
     resume(&s, "q").await;
@@ -64,7 +64,7 @@ async fn resuming_what_is_not_paused_changes_nothing(s: Stage) {
 async fn a_queue_may_be_paused_before_it_exists(s: Stage) {
     let since = s.now();
     pause(&s, "q").await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     s.put("q", ["a"]).await;
     assert_eq!(s.queue_info("q").await.paused_since, Some(since));
     assert_eq!(s.take("q", 1).await, []);
@@ -96,7 +96,7 @@ async fn a_pause_stops_nothing_but_giving(s: Stage) {
     assert_eq!(s.settle(&taken[2], retry(s.after(SECOND))).await, Ok(()));
     assert_eq!(s.enqueue(task("q", "new")).await, Ok(()), "tasks are stored");
     assert_eq!(s.enqueue(task("q", "later").at(s.after(SECOND * 2))).await, Ok(()));
-    s.advance(SECOND * 2);
+    s.pass(SECOND * 2).await;
     assert_eq!(s.forward("q").await, 2, "due tasks are forwarded");
     assert_eq!(s.backend().delete_expired(&[queue("q")], 10).await.expect("delete expired"), 1);
     assert_eq!(s.listed("q", State::Pending).await, ["new", "failed", "later"]);

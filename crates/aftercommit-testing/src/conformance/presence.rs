@@ -1,5 +1,4 @@
-//! Cases about workers that say they are alive, and about cancellations. A back-end without presence
-//! holds all of them trivially.
+//! Cases about workers that say they are alive, and about cancellations.
 
 use std::time::Duration;
 
@@ -10,13 +9,13 @@ use futures_util::StreamExt;
 
 use super::Stage;
 use super::stage::worker_info;
-use super::task::{MILLI, SECOND, id, queue, task_type};
+use super::task::{SECOND, id, queue, task_type};
 
 area!(conformance_of_presence, presence:
     a_worker_that_beats_is_listed,
     what_a_worker_says_reads_back_as_it_was_written,
     the_last_beat_counts,
-    a_worker_is_believed_alive_exactly_for_its_ttl,
+    a_worker_is_believed_alive_for_its_ttl_and_no_longer,
     each_beat_starts_the_ttl_anew,
     a_worker_that_leaves_is_not_listed,
     a_worker_that_nobody_knows_may_leave,
@@ -51,14 +50,14 @@ async fn names(presence: &dyn Presence) -> Vec<WorkerId> {
 }
 
 async fn a_worker_that_beats_is_listed(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     assert_eq!(alive(presence).await, []);
     beat(&s, presence, "a").await;
     assert_eq!(names(presence).await, [worker("a")]);
 }
 
 async fn what_a_worker_says_reads_back_as_it_was_written(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     let running = |task_id: &str, started_at| RunningTask {
         queue: queue("q:{1}"),
         id: id(task_id),
@@ -88,7 +87,7 @@ async fn what_a_worker_says_reads_back_as_it_was_written(s: Stage) {
 }
 
 async fn the_last_beat_counts(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     let mut info = worker_info(&worker("a"), s.now());
     presence.beat(&info, TTL).await.expect("beat");
     info.status = WorkerStatus::Quiet;
@@ -97,26 +96,26 @@ async fn the_last_beat_counts(s: Stage) {
     assert_eq!(alive(presence).await, [info]);
 }
 
-async fn a_worker_is_believed_alive_exactly_for_its_ttl(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+async fn a_worker_is_believed_alive_for_its_ttl_and_no_longer(s: Stage) {
+    let presence = s.presence();
     beat(&s, presence, "a").await;
-    s.advance(TTL - MILLI);
-    assert_eq!(names(presence).await, [worker("a")], "a millisecond before");
-    s.advance(MILLI);
+    s.pass(TTL - s.margin()).await;
+    assert_eq!(names(presence).await, [worker("a")], "just before");
+    s.pass(s.margin()).await;
     assert_eq!(names(presence).await, [], "when it is over");
 }
 
 async fn each_beat_starts_the_ttl_anew(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     for _ in 0..5 {
         beat(&s, presence, "a").await;
-        s.advance(TTL - SECOND);
+        s.pass(TTL / 2).await;
         assert_eq!(names(presence).await, [worker("a")]);
     }
 }
 
 async fn a_worker_that_leaves_is_not_listed(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     beat(&s, presence, "a").await;
     presence.leave(&worker("a")).await.expect("leave");
     assert_eq!(names(presence).await, []);
@@ -124,14 +123,14 @@ async fn a_worker_that_leaves_is_not_listed(s: Stage) {
 }
 
 async fn a_worker_that_nobody_knows_may_leave(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     beat(&s, presence, "a").await;
     presence.leave(&worker("b")).await.expect("leave");
     assert_eq!(names(presence).await, [worker("a")]);
 }
 
 async fn a_worker_may_come_back_after_it_left(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     beat(&s, presence, "a").await;
     presence.leave(&worker("a")).await.expect("leave");
     beat(&s, presence, "a").await;
@@ -139,13 +138,13 @@ async fn a_worker_may_come_back_after_it_left(s: Stage) {
 }
 
 async fn workers_come_and_go_apart_from_each_other(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     beat(&s, presence, "a").await;
-    s.advance(TTL / 2);
+    s.pass(TTL / 2).await;
     beat(&s, presence, "b").await;
     beat(&s, presence, "c").await;
     assert_eq!(names(presence).await, ["a", "b", "c"].map(worker));
-    s.advance(TTL / 2);
+    s.pass(TTL / 2).await;
     assert_eq!(names(presence).await, ["b", "c"].map(worker));
     presence.leave(&worker("b")).await.expect("leave");
     assert_eq!(names(presence).await, [worker("c")]);
@@ -171,7 +170,7 @@ async fn cancel(presence: &dyn Presence, task_id: &str) {
 }
 
 async fn a_cancellation_reaches_every_listener(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     let mut listeners = [presence.cancellations(), presence.cancellations(), presence.cancellations()];
     cancel(presence, "a").await;
     for listener in &mut listeners {
@@ -180,7 +179,7 @@ async fn a_cancellation_reaches_every_listener(s: Stage) {
 }
 
 async fn a_cancellation_is_not_kept_for_those_who_come_later(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     let mut early = presence.cancellations();
     cancel(presence, "first").await;
     hears(&mut early, "first").await;
@@ -191,7 +190,7 @@ async fn a_cancellation_is_not_kept_for_those_who_come_later(s: Stage) {
 }
 
 async fn cancellations_arrive_in_their_order(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     let mut listener = presence.cancellations();
     let names: Vec<String> = (0..100).map(|i| i.to_string()).collect();
     for name in &names {
@@ -203,13 +202,13 @@ async fn cancellations_arrive_in_their_order(s: Stage) {
 }
 
 async fn a_cancellation_that_nobody_hears_is_no_error(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     cancel(presence, "a").await;
     assert_eq!(s.find("q", "a").await, None, "it says nothing about a task");
 }
 
 async fn a_listener_that_went_away_does_not_hinder_the_others(s: Stage) {
-    let Some(presence) = s.backend().presence() else { return };
+    let presence = s.presence();
     let gone = presence.cancellations();
     let mut stays = presence.cancellations();
     drop(gone);

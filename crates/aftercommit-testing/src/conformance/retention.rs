@@ -35,17 +35,17 @@ async fn completed(s: &Stage, name: &str, task_id: &str, retention: Duration) {
 
 async fn a_completed_task_is_kept_exactly_for_its_retention(s: Stage) {
     completed(&s, "q", "a", SECOND * 60).await;
-    s.advance(SECOND * 60 - MILLI);
+    s.pass(SECOND * 60 - MILLI).await;
     assert_eq!(expire(&s, &["q"], 10).await, 0, "a millisecond before");
     assert_eq!(s.state("q", "a").await, Some(State::Completed));
-    s.advance(MILLI);
+    s.pass(MILLI).await;
     assert_eq!(expire(&s, &["q"], 10).await, 1, "on time");
     assert_eq!(expire(&s, &["q"], 10).await, 0, "once");
 }
 
 async fn a_deleted_task_is_gone_and_its_id_is_free(s: Stage) {
     completed(&s, "q", "a", SECOND).await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(expire(&s, &["q"], 10).await, 1);
     assert_eq!(s.find("q", "a").await, None);
     assert_eq!(s.counts("q").await, [0; 6]);
@@ -56,9 +56,9 @@ async fn a_deleted_task_is_gone_and_its_id_is_free(s: Stage) {
 
 async fn a_shorter_retention_ends_first_whoever_completed_first(s: Stage) {
     completed(&s, "q", "long", SECOND * 100).await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     completed(&s, "q", "short", SECOND * 10).await;
-    s.advance(SECOND * 10);
+    s.pass(SECOND * 10).await;
     assert_eq!(expire(&s, &["q"], 10).await, 1);
     assert_eq!(s.listed("q", State::Completed).await, ["long"]);
 }
@@ -75,7 +75,7 @@ async fn only_completed_tasks_expire(s: Stage) {
     for state in STATES {
         s.bring(state.as_str(), "a", state).await;
     }
-    s.advance(SECOND * 86_400 * 30);
+    s.pass(SECOND * 86_400 * 30).await;
     let names: Vec<&str> = STATES.iter().map(|state| state.as_str()).collect();
     assert_eq!(expire(&s, &names, 100).await, 1);
     for state in STATES {
@@ -88,7 +88,7 @@ async fn no_more_than_the_limit_are_deleted(s: Stage) {
     for i in 0..10 {
         completed(&s, "q", &i.to_string(), SECOND).await;
     }
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(expire(&s, &["q"], 0).await, 0);
     assert_eq!(expire(&s, &["q"], 4).await, 4);
     assert_eq!(s.counts("q").await[5], 6);
@@ -101,7 +101,7 @@ async fn the_limit_is_for_all_queues_together(s: Stage) {
             completed(&s, name, &i.to_string(), SECOND).await;
         }
     }
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(expire(&s, &["q", "r"], 7).await, 7);
     assert_eq!(expire(&s, &["q", "r"], 7).await, 3);
 }
@@ -109,7 +109,7 @@ async fn the_limit_is_for_all_queues_together(s: Stage) {
 async fn other_queues_keep_what_they_have(s: Stage) {
     completed(&s, "q", "a", SECOND).await;
     completed(&s, "r", "a", SECOND).await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(expire(&s, &["r", "nowhere"], 10).await, 1);
     assert_eq!(expire(&s, &[], 10).await, 0);
     assert_eq!(s.state("q", "a").await, Some(State::Completed));
@@ -117,7 +117,7 @@ async fn other_queues_keep_what_they_have(s: Stage) {
 
 async fn expiry_does_not_change_what_was_counted(s: Stage) {
     completed(&s, "q", "a", SECOND).await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(expire(&s, &["q"], 10).await, 1);
     assert_eq!(s.processed_and_failed("q").await, (1, 0));
     assert_eq!(s.backend().queues().await.expect("queues"), [queue("q")]);
@@ -127,12 +127,12 @@ async fn a_task_run_again_does_not_expire_by_its_old_retention(s: Stage) {
     completed(&s, "q", "a", SECOND).await;
     let run = s.backend().run(&queue("q"), &id("a")).await.expect("run");
     assert_eq!(run, Action::Applied);
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(expire(&s, &["q"], 10).await, 0);
     let leased = s.take_one("q").await;
     assert_eq!(s.settle(&leased, complete(SECOND * 60)).await, Ok(()));
-    s.advance(SECOND * 59);
+    s.pass(SECOND * 59).await;
     assert_eq!(expire(&s, &["q"], 10).await, 0);
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(expire(&s, &["q"], 10).await, 1);
 }

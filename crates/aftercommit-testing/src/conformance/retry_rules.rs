@@ -136,7 +136,7 @@ async fn a_task_fails_as_often_as_it_may_and_is_then_archived(s: Stage) {
         fail_once(&s, &POLICY).await;
         let info = s.info("q", "a").await;
         assert_eq!((info.state, info.message.retried), (State::Retry, attempt));
-        s.advance(DELAY);
+        s.pass(DELAY).await;
         assert_eq!(s.forward("q").await, 1);
     }
     fail_once(&s, &POLICY).await;
@@ -156,7 +156,7 @@ async fn what_is_no_failure_is_tried_again_even_at_the_limit(s: Stage) {
     for _ in 0..5 {
         fail_once(&s, &Lenient).await;
         assert_eq!(s.state("q", "a").await, Some(State::Retry));
-        s.advance(DELAY);
+        s.pass(DELAY).await;
         assert_eq!(s.forward("q").await, 1);
     }
     assert_eq!(s.info("q", "a").await.message.retried, 0);
@@ -168,7 +168,7 @@ async fn a_lost_worker_burns_no_attempt_three_times_and_then_counts_as_a_failure
     let mut states = Vec::new();
     for _ in 0..4 {
         s.take_one("q").await;
-        s.advance(LEASE);
+        s.pass(LEASE).await;
         let orphan = s.backend().orphans(&[queue("q")], 1).await.expect("orphans").remove(0);
         let outcome = decide_orphan(&orphan.leased.message, orphan.cause, 3, &POLICY, s.now(), 0);
         assert_eq!(s.settle(&orphan.leased, outcome).await, Ok(()));

@@ -37,9 +37,9 @@ area!(conformance_of_settle, settle:
 /// Enqueues one task, takes it and settles it.
 async fn settled(s: &Stage, outcome: Outcome) {
     s.put("q", ["a"]).await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     let leased = s.take_one("q").await;
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     assert_eq!(s.settle(&leased, outcome).await, Ok(()));
 }
 

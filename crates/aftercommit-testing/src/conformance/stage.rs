@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aftercommit_core::{
-    Backend, Clock, Enqueue, Lease, LeaseGrant, LeaseLost, Leased, Outcome, Page, QueueInfo, QueueOrder,
-    Quota, Refusal, Settlement, State, TaskInfo, Timestamp, WorkerId, WorkerInfo, WorkerStatus,
+    Backend, Clock, Enqueue, Groups, Lease, LeaseGrant, LeaseLost, Leased, Outcome, Page, Presence,
+    Publisher, QueueInfo, QueueOrder, Quota, Refusal, Schedules, Settlement, State, TaskInfo, Timestamp,
+    WorkerId, WorkerInfo, WorkerStatus,
 };
 
 use super::fixture::Fixture;
@@ -48,8 +49,31 @@ impl Stage {
         self.now().plus(delay)
     }
 
-    pub(super) fn advance(&self, duration: Duration) {
-        self.fixture.clock.advance(duration);
+    /// Lets time pass, for the suite and for the store. Nothing else turns the clock.
+    pub(super) async fn pass(&self, duration: Duration) {
+        self.fixture.pass(duration).await;
+    }
+
+    /// How shortly before the end of a life that the store may keep by its own clock (unique locks, presence,
+    /// markers, the records of schedulers) a case may look.
+    pub(super) fn margin(&self) -> Duration {
+        self.fixture.margin()
+    }
+
+    pub(super) fn presence(&self) -> &dyn Presence {
+        self.backend().presence().expect("the back-end knows workers")
+    }
+
+    pub(super) fn groups(&self) -> &dyn Groups {
+        self.backend().groups().expect("the back-end collects groups")
+    }
+
+    pub(super) fn publisher(&self) -> &dyn Publisher {
+        self.backend().publisher().expect("the back-end stores what a relay brings")
+    }
+
+    pub(super) fn schedules(&self) -> &dyn Schedules {
+        self.backend().schedules().expect("the back-end shows schedulers")
     }
 
     // --- acting

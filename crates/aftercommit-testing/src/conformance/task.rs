@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aftercommit_core::{
-    Enqueue, Leased, Message, Outcome, Placement, QueueName, RequeueCause, Settlement, TaskId, TaskType,
-    Timestamp,
+    Enqueue, GroupName, Leased, Message, Outcome, Placement, QueueName, RequeueCause, Settlement, TaskId,
+    TaskType, Timestamp,
 };
 
 /// How long a lease lasts in the cases, and other lengths of time.
@@ -15,6 +15,10 @@ pub(super) const MILLI: Duration = Duration::from_millis(1);
 
 pub(super) fn queue(name: &str) -> QueueName {
     QueueName::new(name).expect("the suite's queue names are valid")
+}
+
+pub(super) fn group(name: &str) -> GroupName {
+    GroupName::new(name).expect("the suite's group names are valid")
 }
 
 pub(super) fn id(id: &str) -> TaskId {
@@ -51,6 +55,7 @@ pub(super) trait TaskExt: Sized {
     fn at(self, due: Timestamp) -> Self;
     fn unique_for(self, duration: Duration) -> Self;
     fn with(self, change: impl FnOnce(&mut Message)) -> Self;
+    fn of(self, group_name: &str) -> Self;
 }
 
 impl TaskExt for Enqueue {
@@ -65,6 +70,10 @@ impl TaskExt for Enqueue {
     fn with(mut self, change: impl FnOnce(&mut Message)) -> Self {
         change(&mut self.message);
         self
+    }
+
+    fn of(self, group_name: &str) -> Self {
+        self.with(|message| message.group = Some(group(group_name)))
     }
 }
 

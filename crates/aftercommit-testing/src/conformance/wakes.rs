@@ -29,7 +29,7 @@ area!(conformance_of_wakes, wakes:
 );
 
 /// How long a hint may take, by the machine's clock. Back-ends promise more; this is to fail, not to wait.
-const ARRIVAL: Duration = Duration::from_secs(5);
+pub(super) const ARRIVAL: Duration = Duration::from_secs(5);
 
 fn subscribe(s: &Stage, wake: Wake, names: &[&str]) -> Wakes {
     let names: Vec<_> = names.iter().map(|name| queue(name)).collect();
@@ -81,7 +81,7 @@ async fn each_change_after_a_hint_gives_another_hint(s: Stage) {
 
 async fn a_forward_wakes(s: Stage) {
     assert_eq!(s.enqueue(task("q", "a").at(s.after(SECOND))).await, Ok(()));
-    s.advance(SECOND);
+    s.pass(SECOND).await;
     let mut wakes = subscribe(&s, Wake::Pending, &["q"]);
     assert_eq!(s.forward("q").await, 1);
     is_woken(&mut wakes).await;
@@ -116,7 +116,7 @@ async fn a_returned_task_wakes(s: Stage) {
 async fn a_recovered_task_wakes(s: Stage) {
     s.put("q", ["a"]).await;
     s.take_one("q").await;
-    s.advance(LEASE);
+    s.pass(LEASE).await;
     let orphan = s.backend().orphans(&[queue("q")], 1).await.expect("orphans").remove(0);
     let mut wakes = subscribe(&s, Wake::Pending, &["q"]);
     assert_eq!(s.settle(&orphan.leased, RECOVERED).await, Ok(()));

@@ -18,7 +18,7 @@ use super::{MemoryBackend, is_current};
 impl Broker for MemoryBackend {
     async fn enqueue(&self, batch: &[Enqueue]) -> Result<Vec<Result<(), Refusal>>> {
         self.check_groups(batch)?;
-        let (now, mut store) = (self.now(), self.store());
+        let (now, mut store) = (self.both_now(), self.store());
         let answers: Vec<_> = batch.iter().map(|item| store.enqueue(item, now)).collect();
         drop(store);
         for (item, answer) in batch.iter().zip(&answers) {

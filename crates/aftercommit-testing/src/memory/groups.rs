@@ -51,7 +51,7 @@ impl Groups for MemoryBackend {
         if task.message.queue != key.queue {
             return Err(Error::invalid("queue", "a task made of a batch goes to the queue of the batch"));
         }
-        let (now, mut store) = (self.now(), self.store());
+        let (now, mut store) = (self.both_now(), self.store());
         let Some((number, held)) = find(&store, key) else { return Ok(Err(AggregateRefusal::BatchLost)) };
         if let Some(refusal) = store.refusal(task, now, &held.tasks) {
             return Ok(Err(AggregateRefusal::Task(refusal)));

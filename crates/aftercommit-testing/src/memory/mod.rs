@@ -23,7 +23,7 @@ use aftercommit_core::{
 
 use crate::Ability;
 use presence::CancelBus;
-use store::Store;
+use store::{Now, Store};
 use task::Place;
 use wakes::WakeBus;
 
@@ -63,6 +63,7 @@ use wakes::WakeBus;
 /// ```
 pub struct MemoryBackend {
     clock: Arc<dyn Clock>,
+    own_clock: Arc<dyn Clock>,
     store: Mutex<Store>,
     wakes: WakeBus,
     cancels: CancelBus,
@@ -73,6 +74,7 @@ impl MemoryBackend {
     /// An empty back-end with every ability that takes its time from `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
+            own_clock: Arc::clone(&clock),
             clock,
             store: Mutex::new(Store::default()),
             wakes: WakeBus::default(),
@@ -85,6 +87,14 @@ impl MemoryBackend {
     #[must_use]
     pub fn without(mut self, ability: Ability) -> Self {
         self.abilities.retain(|kept| *kept != ability);
+        self
+    }
+
+    /// Lets the store end unique locks, presence, markers and the records of schedulers by a clock of its own,
+    /// as a server does that keeps a time to live with its keys. Everything else goes by the first clock.
+    #[must_use]
+    pub fn with_own_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.own_clock = clock;
         self
     }
 
@@ -112,6 +122,10 @@ impl MemoryBackend {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn both_now(&self) -> Now {
+        Now { given: self.clock.now(), own: self.own_clock.now() }
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {

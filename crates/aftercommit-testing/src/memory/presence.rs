@@ -29,7 +29,7 @@ impl Default for CancelBus {
 #[async_trait]
 impl Presence for MemoryBackend {
     async fn beat(&self, worker: &WorkerInfo, ttl: Duration) -> Result<()> {
-        let member = Member { info: worker.clone(), believed_until: self.now().plus(ttl) };
+        let member = Member { info: worker.clone(), believed_until: self.both_now().own.plus(ttl) };
         self.store().workers.insert(worker.id.clone(), member);
         Ok(())
     }
@@ -43,7 +43,7 @@ impl Presence for MemoryBackend {
     }
 
     async fn workers(&self) -> Result<Vec<WorkerInfo>> {
-        let (now, store) = (self.now(), self.store());
+        let (now, store) = (self.both_now().own, self.store());
         let alive = store.workers.values().filter(|member| member.believed_until > now);
         Ok(alive.map(|member| member.info.clone()).collect())
     }

@@ -1,19 +1,17 @@
 //! Storing what a relay brings, once.
 
-use aftercommit_core::{
-    Enqueue, MARKER_LIFE, Published, Publisher, QueueName, Refusal, Result, TaskId, Timestamp,
-};
+use aftercommit_core::{Enqueue, MARKER_LIFE, Published, Publisher, QueueName, Refusal, Result, TaskId};
 use async_trait::async_trait;
 
 use super::MemoryBackend;
-use super::store::Store;
+use super::store::{Now, Store};
 
 #[async_trait]
 impl Publisher for MemoryBackend {
     async fn publish(&self, batch: &[Enqueue]) -> Result<Vec<Result<Published, Refusal>>> {
         self.check_groups(batch)?;
-        let (now, mut store) = (self.now(), self.store());
-        store.markers.retain(|_, kept_until| *kept_until > now);
+        let (now, mut store) = (self.both_now(), self.store());
+        store.markers.retain(|_, kept_until| *kept_until > now.own);
         let answers: Vec<_> = batch.iter().map(|item| publish_one(&mut store, item, now)).collect();
         drop(store);
         for (item, answer) in batch.iter().zip(&answers) {
@@ -33,12 +31,12 @@ impl Publisher for MemoryBackend {
     }
 }
 
-fn publish_one(store: &mut Store, item: &Enqueue, now: Timestamp) -> Result<Published, Refusal> {
+fn publish_one(store: &mut Store, item: &Enqueue, now: Now) -> Result<Published, Refusal> {
     let key = (item.message.queue.clone(), item.message.id.clone());
     if store.markers.contains_key(&key) {
         return Ok(Published::Before);
     }
     store.enqueue(item, now)?;
-    store.markers.insert(key, now.plus(MARKER_LIFE));
+    store.markers.insert(key, now.own.plus(MARKER_LIFE));
     Ok(Published::Now)
 }

@@ -20,13 +20,13 @@ impl Schedules for MemoryBackend {
         entries: &[ScheduleEntry],
         ttl: Duration,
     ) -> Result<()> {
-        let said = Scheduler { entries: entries.to_vec(), believed_until: self.now().plus(ttl) };
+        let said = Scheduler { entries: entries.to_vec(), believed_until: self.both_now().own.plus(ttl) };
         self.store().schedulers.insert(scheduler.clone(), said);
         Ok(())
     }
 
     async fn withdraw(&self, scheduler: &SchedulerId) -> Result<()> {
-        let (now, mut store) = (self.now(), self.store());
+        let (now, mut store) = (self.both_now().own, self.store());
         let Some(gone) = store.schedulers.remove(scheduler) else { return Ok(()) };
         store.schedulers.retain(|_, other| other.believed_until > now);
         for entry in gone.entries {
@@ -39,13 +39,13 @@ impl Schedules for MemoryBackend {
     }
 
     async fn entries(&self) -> Result<Vec<ScheduleEntry>> {
-        let (now, store) = (self.now(), self.store());
+        let (now, store) = (self.both_now().own, self.store());
         let alive = store.schedulers.values().filter(|scheduler| scheduler.believed_until > now);
         Ok(alive.flat_map(|scheduler| scheduler.entries.iter().cloned()).collect())
     }
 
     async fn record(&self, entry: &str, event: &EnqueueEvent) -> Result<()> {
-        let (now, mut store) = (self.now(), self.store());
+        let (now, mut store) = (self.both_now().own, self.store());
         store.events.retain(|_, events| events.kept_until > now);
         let kept_until = now.plus(ENQUEUE_EVENTS_LIFE);
         let fresh = || Events { newest_first: VecDeque::new(), kept_until };
@@ -58,7 +58,7 @@ impl Schedules for MemoryBackend {
     }
 
     async fn events(&self, entry: &str, page: Page) -> Result<Vec<EnqueueEvent>> {
-        let (now, store) = (self.now(), self.store());
+        let (now, store) = (self.both_now().own, self.store());
         let kept = store.events.get(entry).filter(|events| events.kept_until > now);
         let events = kept.into_iter().flat_map(|events| &events.newest_first);
         Ok(events.skip(page.offset).take(page.limit).cloned().collect())

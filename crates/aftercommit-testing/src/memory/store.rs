@@ -11,6 +11,13 @@ use bytes::Bytes;
 use super::queue::{End, Queue};
 use super::task::Place;
 
+/// The present moment: by the clock that was given, and by the store's own, which ends lives.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    pub(super) given: Timestamp,
+    pub(super) own: Timestamp,
+}
+
 /// Everything a memory broker knows.
 #[derive(Debug, Default)]
 pub(super) struct Store {
@@ -87,7 +94,7 @@ impl Store {
     }
 
     /// Stores a task, or says why not.
-    pub(super) fn enqueue(&mut self, item: &Enqueue, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn enqueue(&mut self, item: &Enqueue, now: Now) -> Result<(), Refusal> {
         self.refusal(item, now, &[]).map_or(Ok(()), Err)?;
         self.admit(item, now);
         Ok(())
@@ -95,7 +102,7 @@ impl Store {
 
     /// Why a task cannot be stored, if the tasks in `leaving` of its queue were gone. An id conflict is told
     /// before a held lock, so that repeating an enqueue says "it is there already".
-    pub(super) fn refusal(&self, item: &Enqueue, now: Timestamp, leaving: &[TaskId]) -> Option<Refusal> {
+    pub(super) fn refusal(&self, item: &Enqueue, now: Now, leaving: &[TaskId]) -> Option<Refusal> {
         let message = &item.message;
         let queue = self.queues.get(&message.queue);
         if queue.is_some_and(|queue| queue.get(&message.id).is_some()) && !leaving.contains(&message.id) {
@@ -103,21 +110,21 @@ impl Store {
         }
         item.unique_for?;
         let lock = self.locks.get(&LockKey::of(message))?;
-        (lock.expires_at > now && !leaving.contains(&lock.owner)).then_some(Refusal::Duplicate)
+        (lock.expires_at > now.own && !leaving.contains(&lock.owner)).then_some(Refusal::Duplicate)
     }
 
     /// Stores a task for which there is no refusal.
-    pub(super) fn admit(&mut self, item: &Enqueue, now: Timestamp) {
+    pub(super) fn admit(&mut self, item: &Enqueue, now: Now) {
         let message = &item.message;
         let lock = item.unique_for.map(|duration| {
             let key = LockKey::of(message);
-            let lock = Lock { owner: message.id.clone(), expires_at: now.plus(duration) };
+            let lock = Lock { owner: message.id.clone(), expires_at: now.own.plus(duration) };
             self.locks.insert(key.clone(), lock);
             key
         });
         let place = match item.placement {
             Placement::At(due) => Place::Scheduled { due },
-            _ => Place::ready(message, now),
+            _ => Place::ready(message, now.given),
         };
         let queue = self.queues.entry(message.queue.clone()).or_default();
         queue.insert(message.clone(), lock, place, End::Back);
@@ -142,7 +149,7 @@ impl Store {
     }
 
     /// True for a worker that was alive and no longer is. One that never said so is judged by its leases.
-    pub(super) fn is_dead(&self, worker: &WorkerId, now: Timestamp) -> bool {
-        self.workers.get(worker).is_some_and(|member| member.believed_until <= now)
+    pub(super) fn is_dead(&self, worker: &WorkerId, now: Now) -> bool {
+        self.workers.get(worker).is_some_and(|member| member.believed_until <= now.own)
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::MemoryBackend;
 use super::queue::End;
-use super::store::Store;
+use super::store::{Now, Store};
 use super::task::{Place, Stored};
 
 #[async_trait]
@@ -38,7 +38,7 @@ impl Upkeep for MemoryBackend {
     }
 
     async fn orphans(&self, queues: &[QueueName], limit: usize) -> Result<Vec<Orphan>> {
-        let (now, store) = (self.now(), self.store());
+        let (now, store) = (self.both_now(), self.store());
         let active = queues
             .iter()
             .filter_map(|name| store.queues.get(name))
@@ -101,9 +101,9 @@ fn earliest(store: &Store, queues: &[QueueName]) -> Option<(Timestamp, QueueName
 }
 
 /// An active task is nobody's when its lease is over or its worker is gone.
-fn orphan(store: &Store, stored: &Stored, now: Timestamp) -> Option<Orphan> {
+fn orphan(store: &Store, stored: &Stored, now: Now) -> Option<Orphan> {
     let (worker, lease) = stored.lease()?;
-    let cause = if lease.expires_at <= now {
+    let cause = if lease.expires_at <= now.given {
         OrphanCause::LeaseExpired
     } else if store.is_dead(worker, now) {
         OrphanCause::WorkerDead

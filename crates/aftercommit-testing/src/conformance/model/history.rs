@@ -23,7 +23,7 @@ pub(super) enum Step {
     Delete(QueueName, TaskId),
     Pause(QueueName),
     Resume(QueueName),
-    Advance(Duration),
+    Pass(Duration),
 }
 
 const IDS: u32 = 12;
@@ -58,7 +58,7 @@ impl Writer {
             }
             64..68 if leases > 0 => {
                 let some = (0..rng.random_range(1..4)).map(|_| recent(rng, leases));
-                Step::Extend(some.collect(), seconds(rng, 1..40))
+                Step::Extend(some.collect(), tens(rng, 1..40))
             }
             68..75 => Step::Forward(self.queue(rng), rng.random_range(0..4)),
             75..79 => Step::Recover(self.queue(rng)),
@@ -67,7 +67,7 @@ impl Writer {
             86..90 => Step::Delete(self.queue(rng), some_id(rng)),
             90..92 => Step::Pause(self.queue(rng)),
             92..95 => Step::Resume(self.queue(rng)),
-            _ => Step::Advance(seconds(rng, 1..15)),
+            _ => Step::Pass(tens(rng, 1..15)),
         }
     }
 
@@ -77,7 +77,7 @@ impl Writer {
 
     fn due(&mut self, rng: &mut StdRng, now: Timestamp) -> Timestamp {
         self.due_millis += 1;
-        now.plus(seconds(rng, 0..20) + Duration::from_millis(self.due_millis))
+        now.plus(tens(rng, 0..20) + Duration::from_millis(self.due_millis))
     }
 
     fn new_task(&mut self, rng: &mut StdRng, now: Timestamp) -> Enqueue {
@@ -89,7 +89,7 @@ impl Writer {
             new = new.at(self.due(rng, now));
         }
         if rng.random_bool(0.3) {
-            new = new.unique_for(seconds(rng, 5..30));
+            new = new.unique_for(tens(rng, 5..30));
         }
         new
     }
@@ -100,14 +100,14 @@ impl Writer {
         if rng.random_bool(0.5) {
             quotas.reverse();
         }
-        Step::Dequeue(quotas, seconds(rng, 5..40))
+        Step::Dequeue(quotas, tens(rng, 5..40))
     }
 
     fn outcome(&mut self, rng: &mut StdRng, now: Timestamp) -> Outcome {
         let error = format!("error {}", rng.random_range(0..100_u32));
         match rng.random_range(0..8_u32) {
             0 | 1 => Outcome::Done,
-            2 => Outcome::Complete { retention: seconds(rng, 1..20), result: Some("value".into()) },
+            2 => Outcome::Complete { retention: tens(rng, 1..20), result: Some("value".into()) },
             3 => Outcome::Retry { at: self.due(rng, now), error },
             4 => Outcome::Snooze { at: self.due(rng, now), error },
             5 => Outcome::Archive { error },
@@ -127,6 +127,7 @@ fn some_id(rng: &mut StdRng) -> TaskId {
     id(&format!("task-{}", rng.random_range(0..IDS)))
 }
 
-fn seconds(rng: &mut StdRng, range: std::ops::Range<u32>) -> Duration {
-    SECOND * rng.random_range(range)
+/// Some tens of seconds: far enough apart for a store that ends lives by a clock of its own.
+fn tens(rng: &mut StdRng, range: std::ops::Range<u32>) -> Duration {
+    SECOND * 10 * rng.random_range(range)
 }

@@ -9,7 +9,6 @@ use aftercommit_core::{
 };
 
 use super::history::Step;
-use crate::ManualClock;
 use crate::conformance::Fixture;
 use crate::conformance::stage::{FOR_EVER, STATES, worker_info};
 use crate::conformance::task::{RECOVERED, settlement};
@@ -18,7 +17,7 @@ use crate::conformance::task::{RECOVERED, settlement};
 pub(super) struct Twin<'a> {
     /// The back-end in question, then the model.
     both: [&'a dyn Backend; 2],
-    clock: &'a ManualClock,
+    fixture: &'a Fixture,
     seed: u64,
     queues: [QueueName; 2],
     worker: WorkerId,
@@ -36,7 +35,7 @@ impl<'a> Twin<'a> {
     ) -> Self {
         Self {
             both: [&*fixture.backend, model],
-            clock: &fixture.clock,
+            fixture,
             seed,
             queues,
             worker: WorkerId::from_stored("suite:1:worker"),
@@ -49,7 +48,7 @@ impl<'a> Twin<'a> {
     pub(super) async fn introduce_workers(&self) {
         for backend in self.both {
             if let Some(presence) = backend.presence() {
-                let info = worker_info(&self.worker, self.clock.now());
+                let info = worker_info(&self.worker, self.fixture.clock.now());
                 presence.beat(&info, FOR_EVER).await.expect("beat");
             }
         }
@@ -66,7 +65,7 @@ impl<'a> Twin<'a> {
         match step {
             Step::Dequeue(quotas, duration) => self.dequeue(&quotas, duration).await,
             Step::Recover(name) => self.recover(name).await,
-            Step::Advance(duration) => self.clock.advance(duration),
+            Step::Pass(duration) => self.fixture.pass(duration).await,
             step => {
                 let [ours, models] = [self.answer(0, &step).await, self.answer(1, &step).await];
                 self.same("answers", ours, models);
@@ -100,7 +99,7 @@ impl<'a> Twin<'a> {
             Step::Delete(name, id) => format!("{:?}", backend.delete(name, id).await.expect("delete")),
             Step::Pause(name) => format!("{:?}", backend.pause(name).await.expect("pause")),
             Step::Resume(name) => format!("{:?}", backend.resume(name).await.expect("resume")),
-            Step::Dequeue(..) | Step::Recover(_) | Step::Advance(_) => unreachable!("played by `play`"),
+            Step::Dequeue(..) | Step::Recover(_) | Step::Pass(_) => unreachable!("played by `play`"),
         }
     }
 

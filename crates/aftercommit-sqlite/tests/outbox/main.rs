@@ -1,0 +1,7 @@
+//! The outbox: what is stored with the caller's transaction and not without it, and what a relay does with it.
+
+mod claims;
+mod fates;
+mod support;
+mod transactional;
+mod wakes;
