@@ -22,3 +22,4 @@ mod routing;
 mod scheduling;
 mod stopped;
 mod unresponsive;
+mod upkeep;
