@@ -159,8 +159,16 @@ macro_rules! conformance_with {
             $crate::conformance_of_groups_lost_answers!();
         }
     };
-    (publisher) => {};
-    (schedules) => {};
+    (publisher) => {
+        mod publish {
+            $crate::conformance_of_publish!();
+        }
+    };
+    (schedules) => {
+        mod schedules {
+            $crate::conformance_of_schedules!();
+        }
+    };
     (handles) => {
         mod handles {
             $crate::conformance_of_handles!();

@@ -89,10 +89,12 @@ pub mod operate_all;
 pub mod orphans;
 pub mod pause;
 pub mod presence;
+pub mod publish;
 pub mod put_back;
 pub mod remove_queue;
 pub mod retention;
 pub mod retry_rules;
+pub mod schedules;
 pub mod settle;
 pub mod trim_archive;
 pub mod unique;
@@ -148,6 +150,8 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("put_back", put_back::NAMES),
         ("group_tasks", group_tasks::NAMES),
         ("groups_lost_answers", groups_lost_answers::NAMES),
+        ("publish", publish::NAMES),
+        ("schedules", schedules::NAMES),
         ("handles", handles::NAMES),
     ];
     areas.into_iter().flat_map(|(area, names)| names.iter().map(move |name| (area, *name)))
