@@ -11,9 +11,6 @@ use serde::Serialize;
 /// The type of the task that a group becomes.
 pub(crate) const AGGREGATED: &str = "agg:done";
 
-/// A group whose name begins so is never done: what becomes of it when the worker dies can be seen.
-const STUCK: &str = "stuck";
-
 #[derive(Debug, Serialize)]
 struct Member {
     r#type: String,
@@ -25,19 +22,15 @@ struct Member {
 /// Lists the members.
 #[derive(Debug)]
 pub(crate) struct Aggregator {
-    retention: Duration,
-}
-
-impl Aggregator {
-    /// The task that is made is kept for `retention`.
-    pub(crate) fn new(retention: Duration) -> Self {
-        Self { retention }
-    }
+    /// How long the task that is made is kept.
+    pub(crate) retention: Duration,
+    /// Then it never ends, so that one can see what becomes of its tasks when the worker dies.
+    pub(crate) hangs: bool,
 }
 
 impl aftercommit::Aggregator for Aggregator {
     async fn aggregate(&self, tasks: GroupTasks) -> Result<NewTask, HandlerError> {
-        if tasks.group().as_str().starts_with(STUCK) {
+        if self.hangs {
             std::future::pending::<()>().await;
         }
         let members: Vec<Member> = tasks

@@ -80,8 +80,8 @@ fn assemble(backend: RedisBackend, config: &Config, effects: Effects) -> anyhow:
             max_size: usize::try_from(groups.max_size).ok().filter(|size| *size > 0),
             ..GroupRules::default()
         };
-        builder =
-            builder.aggregate(rules, groups::Aggregator::new(Duration::from_millis(groups.retention_ms)));
+        let retention = Duration::from_millis(groups.retention_ms);
+        builder = builder.aggregate(rules, groups::Aggregator { retention, hangs: groups.hangs });
     }
     Ok(builder.build()?)
 }

@@ -59,6 +59,8 @@ pub struct Groups {
     pub max_size: u32,
     /// How long the aggregated task is kept.
     pub retention_ms: u64,
+    /// Whether the aggregator never ends, so that one can see what becomes of its tasks when the worker dies.
+    pub hangs: bool,
 }
 
 /// A running worker, in Go or in Rust. What a task does is said by the prefix of its type; `interop/go/README.md` lists

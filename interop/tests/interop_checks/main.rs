@@ -2,7 +2,14 @@
 
 mod compare;
 mod corpus;
+mod dead_go;
+mod dead_rust;
 mod go_to_rust;
+mod locks;
+mod operators;
 mod ground;
 mod report;
 mod rust_to_go;
+mod slow;
+mod soak;
+mod stuck_groups;
