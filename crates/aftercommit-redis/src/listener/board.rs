@@ -188,7 +188,6 @@ impl Board {
             let mut answers: Vec<_> = answers.by_ref().take(*commands).collect();
             // It may have lost its last stream meanwhile.
             let Some(entry) = self.topics.get_mut(id) else { continue };
-            let before = entry.topic.watched();
             let (is_news, cover) = match entry.topic.conclude(&mut answers.drain(..)) {
                 Ok(finding) => (finding.is_news, finding.cover),
                 Err(error) => {
@@ -196,15 +195,14 @@ impl Board {
                     (true, Cover::TooMany)
                 }
             };
-            let after = entry.topic.watched();
             let is_news = is_news | std::mem::take(&mut entry.is_doubtful);
             entry.is_armed = cover != Cover::Part;
             entry.expires = (cover == Cover::TooMany).then(|| now + BLIND_PAUSE);
             entry.rests_until =
                 (entry.topic.wake() != Wake::Pending && entry.is_armed).then(|| now + READING_PAUSE);
-            if before != after {
+            if entry.topic.wake() == Wake::Groups {
                 self.of_key.retain(|_, topic| topic != id);
-                self.of_key.extend(after.into_iter().map(|key| (key, *id)));
+                self.of_key.extend(entry.topic.watched().into_iter().map(|key| (key, *id)));
             }
             self.tell(*id, |stream, is_unsure| is_news || (is_unsure && stream.waker.is_some()));
         }

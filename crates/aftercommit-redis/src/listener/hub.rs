@@ -96,10 +96,12 @@ impl Hub {
     }
 
     fn start_in(self: &Arc<Self>, state: &mut State) {
-        // It never ends by itself; but its runtime may be gone.
         if state.task.as_ref().is_none_or(AbortHandle::is_finished) {
-            state.board.forget();
-            self.hears.send_replace(false);
+            if state.task.is_some() {
+                // It never ends by itself: its runtime is gone, and the connection with it.
+                state.board.forget();
+                self.hears.send_replace(false);
+            }
             state.task = Some(tokio::spawn(task::run(Arc::clone(self))).abort_handle());
         }
     }

@@ -9,7 +9,7 @@ const SETS: [&str; 3] = ["scheduled", "retry", "x:due"];
 #[tokio::test]
 async fn earlier_due_time_wakes_and_a_later_one_does_not() {
     for set in SETS {
-        let stage = Stage::new();
+        let stage = Stage::listening().await;
         let mut wakes = stage.wakes(Wake::Due);
         stage.run(&format!("ZADD asynq:{{q}}:{set} 2000000000 a")).await;
         hint(&mut wakes).await;
@@ -27,7 +27,7 @@ async fn earlier_due_time_wakes_and_a_later_one_does_not() {
 
 #[tokio::test]
 async fn first_wait_gives_one_hint() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Due);
     hint(&mut wakes).await;
     let sleeper = waiting(wakes);
@@ -37,7 +37,7 @@ async fn first_wait_gives_one_hint() {
 
 #[tokio::test]
 async fn whoever_looked_between_two_changes_is_told_of_the_second() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Due);
     stage.run("ZADD asynq:{q}:retry 5 a").await;
     hint(&mut wakes).await;
@@ -53,7 +53,7 @@ async fn whoever_looked_between_two_changes_is_told_of_the_second() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn change_between_look_and_wait_is_never_missed() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Due);
     for round in 0..200_u32 {
         let other = stage.other.clone();
@@ -75,7 +75,7 @@ async fn change_between_look_and_wait_is_never_missed() {
 
 #[tokio::test]
 async fn storm_of_later_times_is_read_now_and_then() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Due);
     stage.run("ZADD asynq:{q}:scheduled 5 a").await;
     hint(&mut wakes).await;

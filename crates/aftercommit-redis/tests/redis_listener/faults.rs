@@ -13,7 +13,7 @@ const WAKES: [Wake; 3] = [Wake::Pending, Wake::Due, Wake::Groups];
 
 #[tokio::test]
 async fn killed_connection_is_made_again_and_everybody_is_told_once() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     for wake in WAKES {
         let mut wakes = stage.wakes(wake);
         if wake != Wake::Pending {
@@ -38,17 +38,16 @@ async fn killed_connection_is_made_again_and_everybody_is_told_once() {
 
 #[tokio::test]
 async fn server_that_was_away_wakes_again() {
-    let mut stage = Stage::new();
+    let mut stage = Stage::listening().await;
     let sleeper = waiting(stage.wakes(Wake::Pending));
     stage.until_armed(2).await;
     stage.server.stop().unwrap();
     let mut wakes = sleeper.await.unwrap();
     hint(&mut wakes).await;
-    stage.server.start_again().unwrap();
-    until(async || stage.server.command(&["CLIENT", "LIST"]).unwrap().contains(" sub=1 ")).await;
+    stage.start_again().await;
     while tokio::time::timeout(Duration::from_millis(300), wakes.next()).await.is_ok() {}
     let sleeper = waiting(wakes);
-    stage.server.command(&["LPUSH", "asynq:{q}:pending", "a"]).unwrap();
+    stage.push("a").await;
     sleeper.await.unwrap();
 }
 
@@ -58,9 +57,10 @@ async fn server_absent_at_the_start_is_found_when_it_comes() {
     stage.server.stop().unwrap();
     let mut wakes = stage.wakes(Wake::Pending);
     hint(&mut wakes).await;
-    stage.server.start_again().unwrap();
-    until(async || stage.server.command(&["CLIENT", "LIST"]).unwrap().contains(" sub=1 ")).await;
-    hint(&mut wakes).await;
+    stage.start_again().await;
+    let sleeper = waiting(wakes);
+    stage.push("a").await;
+    sleeper.await.unwrap();
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn silent_connection_is_noticed_within_seconds() {
 
 #[tokio::test]
 async fn flush_wakes_everybody_and_arms_anew() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     stage.push("kept from waiting by a pause").await;
     stage.run("SET asynq:{q}:paused 1").await;
     let sleeper = waiting(stage.wakes(Wake::Pending));
@@ -92,7 +92,7 @@ async fn flush_wakes_everybody_and_arms_anew() {
 
 #[tokio::test]
 async fn keys_that_cannot_be_read_give_hints_at_intervals() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     stage.run("SET asynq:{q}:pending text").await;
     let mut wakes = stage.wakes(Wake::Pending);
     hint(&mut wakes).await;

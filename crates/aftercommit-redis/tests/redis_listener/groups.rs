@@ -6,7 +6,7 @@ use crate::kit::{Stage, hint, waiting};
 
 #[tokio::test]
 async fn new_group_and_more_in_a_known_one_wake() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Groups);
     hint(&mut wakes).await;
     let sleeper = waiting(wakes);
@@ -23,7 +23,7 @@ async fn new_group_and_more_in_a_known_one_wake() {
 
 #[tokio::test]
 async fn of_too_many_groups_hints_come_all_the_same() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     for i in 0..150 {
         stage.run(&format!("SADD asynq:{{q}}:groups {i}")).await;
     }
@@ -36,7 +36,7 @@ async fn of_too_many_groups_hints_come_all_the_same() {
 #[tokio::test]
 async fn group_with_a_name_that_is_no_text_is_watched() {
     use aftercommit_redis::internals::Command;
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let add = Command::new("SADD").arg("asynq:{q}:groups").arg(b"\xff");
     stage.other.command("add", add).await.unwrap();
     let mut wakes = stage.wakes(Wake::Groups);

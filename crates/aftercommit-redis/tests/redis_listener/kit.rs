@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aftercommit_core::{Broker, QueueName, Wake, Wakes};
+use aftercommit_core::{Broker, Cancellations, Presence, QueueName, Wake, Wakes};
 use aftercommit_redis::internals::{Command, Link, Reply};
 use aftercommit_redis::{RedisBackend, RedisOptions};
 use aftercommit_servers::RedisServer;
@@ -20,16 +20,39 @@ pub(crate) struct Stage {
     pub(crate) server: RedisServer,
     pub(crate) backend: RedisBackend,
     pub(crate) other: Link,
+    /// Keeps the connection that is listened on.
+    _listens: Option<Cancellations>,
 }
 
 impl Stage {
+    /// Nothing is connected yet.
     pub(crate) fn new() -> Self {
         Self::on(RedisServer::start().unwrap())
     }
 
+    /// The back-end listens already, so that no hint comes from a clock.
+    pub(crate) async fn listening() -> Self {
+        let stage = Self::new();
+        let listens = Some(stage.backend.cancellations());
+        until(async || stage.ears().await.len() == 1).await;
+        Self { _listens: listens, ..stage }
+    }
+
     pub(crate) fn on(server: RedisServer) -> Self {
         let options = RedisOptions::parse(&server.url()).unwrap();
-        Self { backend: RedisBackend::new(options.clone()), other: Link::new(options), server }
+        Self {
+            backend: RedisBackend::new(options.clone()),
+            other: Link::new(options),
+            server,
+            _listens: None,
+        }
+    }
+
+    /// Starts the server again, and waits until it is listened to.
+    pub(crate) async fn start_again(&mut self) {
+        self.server.start_again().unwrap();
+        self.other = Link::new(RedisOptions::parse(&self.server.url()).unwrap());
+        until(async || self.ears().await.len() == 1).await;
     }
 
     pub(crate) fn wakes(&self, wake: Wake) -> Wakes {

@@ -1,9 +1,10 @@
 //! When the connection is there, and when it is not.
 
-use aftercommit_core::{Presence, Wake};
+use aftercommit_core::{Broker, Presence, Wake};
+use aftercommit_redis::{RedisBackend, RedisOptions};
 use futures_util::{FutureExt, StreamExt};
 
-use crate::kit::{Stage, hint, until};
+use crate::kit::{Stage, hint, queue, until};
 
 #[tokio::test]
 async fn connection_lives_from_the_first_stream_to_the_last() {
@@ -25,14 +26,9 @@ async fn connection_lives_from_the_first_stream_to_the_last() {
 #[tokio::test]
 async fn streams_outlive_the_handle_and_take_the_connection_with_them() {
     let stage = Stage::new();
-    let mut wakes = stage.wakes(Wake::Pending);
-    let Stage { server, backend, other } = stage;
+    let backend = RedisBackend::new(RedisOptions::parse(&stage.server.url()).unwrap());
+    let mut wakes = backend.wakes(Wake::Pending, &[queue("q")]);
     drop(backend);
-    let stage = Stage {
-        backend: Stage::on(aftercommit_servers::RedisServer::start().unwrap()).backend,
-        server,
-        other,
-    };
     stage.push("a").await;
     hint(&mut wakes).await;
     drop(wakes);

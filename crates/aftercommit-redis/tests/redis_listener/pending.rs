@@ -7,7 +7,7 @@ use crate::kit::{Stage, hint, queue, run, until, waiting};
 
 #[tokio::test]
 async fn push_by_any_client_wakes() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Pending);
     for round in 0..3 {
         let sleeper = waiting(wakes);
@@ -21,7 +21,7 @@ async fn push_by_any_client_wakes() {
 
 #[tokio::test]
 async fn work_that_was_there_before_the_first_wait_is_a_hint() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Pending);
     stage.push("a").await;
     hint(&mut wakes).await;
@@ -29,7 +29,7 @@ async fn work_that_was_there_before_the_first_wait_is_a_hint() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn push_between_look_and_wait_is_never_missed() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Pending);
     for round in 0..1_000_u32 {
         let other = stage.other.clone();
@@ -49,7 +49,7 @@ async fn push_between_look_and_wait_is_never_missed() {
 
 #[tokio::test]
 async fn what_nobody_waits_for_costs_nothing() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Pending);
     stage.push("first").await;
     hint(&mut wakes).await;
@@ -63,7 +63,7 @@ async fn what_nobody_waits_for_costs_nothing() {
 
 #[tokio::test]
 async fn wait_that_was_given_up_costs_one_hint() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Pending);
     assert!(wakes.next().now_or_never().is_none());
     stage.until_armed(2).await;
@@ -78,7 +78,7 @@ async fn wait_that_was_given_up_costs_one_hint() {
 
 #[tokio::test]
 async fn paused_queue_sleeps_until_it_is_resumed() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     stage.run("SET asynq:{q}:paused 1").await;
     stage.push("a").await;
     let sleeper = waiting(stage.wakes(Wake::Pending));
@@ -95,7 +95,7 @@ async fn paused_queue_sleeps_until_it_is_resumed() {
 
 #[tokio::test]
 async fn work_that_its_reader_leaves_gives_no_more_hints() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Pending);
     stage.push("a").await;
     hint(&mut wakes).await;
@@ -111,7 +111,7 @@ async fn work_that_its_reader_leaves_gives_no_more_hints() {
 
 #[tokio::test]
 async fn many_streams_and_queues_share_one_reading() {
-    let stage = Stage::new();
+    let stage = Stage::listening().await;
     let queues: Vec<_> = (0..20).map(|i| queue(&i.to_string())).collect();
     let mut all: Vec<_> = (0..20).map(|_| stage.backend.wakes(Wake::Pending, &queues)).collect();
     for wakes in &mut all {
