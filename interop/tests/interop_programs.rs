@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use aftercommit_interop::{GoProcess, Program, Redis};
+use aftercommit_servers::RedisServer;
 
 const CORPUS: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/aftercommit-redis/tests/corpus/enqueue.json");
@@ -38,7 +39,8 @@ async fn result(process: &mut GoProcess) -> Value {
 
 #[tokio::test]
 async fn peer_of_the_benchmark_drains_what_it_enqueued() {
-    let redis = Redis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
+    let redis = Redis::at(server.addr(), 0);
     let enqueued = result(&mut bench(&redis, "enqueue", &["--tasks", "200", "--callers", "4"]).await).await;
     assert_eq!(enqueued["version"], "v0.26.0");
     assert_eq!(enqueued["measured"]["tasks"], 200);
@@ -52,7 +54,8 @@ async fn peer_of_the_benchmark_drains_what_it_enqueued() {
 
 #[tokio::test]
 async fn peer_of_the_benchmark_tells_how_late_it_was() {
-    let redis = Redis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
+    let redis = Redis::at(server.addr(), 0);
     let mut worker = bench(&redis, "lateness", &["--tasks", "5", "--task-check", "5ms"]).await;
     worker.ready().await.unwrap();
     let paced = bench(&redis, "pace", &["--tasks", "5", "--per-second", "100"]);

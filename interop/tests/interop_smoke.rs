@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use aftercommit_servers::RedisServer;
 use reqwest::{Method, StatusCode};
 
 use aftercommit_interop::effects::{self, Moment};
@@ -49,7 +50,8 @@ async fn completed(inspector: &mut GoInspector, id: &str) -> TaskInfo {
 
 #[tokio::test]
 async fn go_enqueues_go_works_and_both_releases_see_it_completed() {
-    let redis = Redis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
+    let redis = Redis::at(server.addr(), 0);
     let directory = tempfile::tempdir().unwrap();
     let effects = directory.path().join("effects");
     let mut client = GoClient::start(&redis).await.unwrap();
@@ -96,7 +98,8 @@ fn runs_of_two(effects: &Path, pid: u32) -> Vec<(u32, String)> {
 
 #[tokio::test]
 async fn everything_that_lies_in_redis_can_be_read() {
-    let redis = Redis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
+    let redis = Redis::at(server.addr(), 0);
     let mut client = GoClient::start(&redis).await.unwrap();
     client.ping().await.unwrap();
     client.enqueue(&Task::new("ok:", "x").with(kept("one"))).await.unwrap();
@@ -111,7 +114,8 @@ async fn everything_that_lies_in_redis_can_be_read() {
 
 #[tokio::test]
 async fn changes_are_answered_and_refused() {
-    let redis = Redis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
+    let redis = Redis::at(server.addr(), 0);
     let mut client = GoClient::start(&redis).await.unwrap();
     let mut inspector = GoInspector::start(&redis).await.unwrap();
     assert_eq!(inspector.queues().await.unwrap(), Vec::<String>::new());
@@ -135,7 +139,8 @@ async fn changes_are_answered_and_refused() {
 
 #[tokio::test]
 async fn schedules_and_asynqmon_can_be_started() {
-    let redis = Redis::start().await.unwrap();
+    let server = RedisServer::start().unwrap();
+    let redis = Redis::at(server.addr(), 0);
     let mut inspector = GoInspector::start(&redis).await.unwrap();
     let entries = [Entry { spec: "0 0 1 1 *".to_owned(), task: Task::new("ok:", "x") }];
     let scheduler = GoScheduler::start(&redis, &entries, Duration::from_millis(500)).await.unwrap();

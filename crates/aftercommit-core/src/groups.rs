@@ -116,7 +116,8 @@ pub struct GroupInfo {
     pub size: u64,
 }
 
-/// When a group is ripe: as soon as one of the three holds.
+/// When a group is ripe: as soon as one of the three holds. A store may count in whole seconds, rounded up, and
+/// may order tasks that were added within one second as it likes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupRules {
     /// Nothing has been added to it for this long.

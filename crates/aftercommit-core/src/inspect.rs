@@ -28,7 +28,8 @@ pub trait Inspect: Send + Sync + 'static {
 
     /// A page of the tasks of a selection: pending in the order in which they will run, scheduled and retry
     /// by due time, a group in the order in which its tasks were added, active, archived and completed oldest
-    /// first. All that are aggregating come group by group, by name, and in each those that are in a batch
+    /// first (a store may list completed tasks by the end of their retention instead, and may order by whole
+    /// seconds those that ended or are due within one second). All that are aggregating come group by group, by name, and in each those that are in a batch
     /// before those that wait.
     ///
     /// # Errors

@@ -117,7 +117,10 @@ pub enum RequeueCause {
 pub enum OrphanCause {
     /// Its lease ran out.
     LeaseExpired,
-    /// The worker that held it is gone.
+    /// The worker that held it is gone. A store says so only if it is sure: its process is known to be dead, or
+    /// it has been missing in two looks in a row, at the end of one TTL of presence in which the store could be
+    /// reached without a break. After an outage, or a restart of the store, everybody looks dead for a while;
+    /// until then the lease decides.
     WorkerDead,
     /// It has no lease at all.
     NoLease,

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rand::seq::IndexedRandom as _;
 use redis::aio::{AsyncPushSender, MultiplexedConnection, PubSub};
 use redis::{
-    AsyncConnectionConfig, ConnectionAddr, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value,
+    AsyncConnectionConfig, ConnectionAddr, ErrorKind, Pipeline, ProtocolVersion, RedisConnectionInfo,
+    RedisError, Value,
 };
 
 use crate::cluster;
@@ -143,6 +144,10 @@ impl Dialer {
     async fn stream(&self) -> Result<Box<dyn Duplex>, Fault> {
         let cannot_connect = |error: io::Error| self.no_connection(error.into());
         let address = match &self.options.place {
+            Place::Unix(_) if self.options.tls.is_some() => {
+                let why = (ErrorKind::InvalidClientConfig, "a unix socket does not go with TLS");
+                return Err(self.no_connection(why.into()));
+            }
             Place::Unix(path) => return Ok(Box::new(stream::unix(path).await.map_err(cannot_connect)?)),
             Place::Tcp(address) => address.clone(),
             Place::Sentinel { master, sentinels, login } => {

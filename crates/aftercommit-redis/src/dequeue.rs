@@ -66,7 +66,7 @@ impl RedisBackend {
         expires_at: Timestamp,
         worker: &WorkerId,
     ) -> Result<Vec<Row>> {
-        let (score, owner) = (token::score(expires_at, token), owner(token, worker));
+        let right = Right { score: token::score(expires_at, token), owner: owner(token, worker), worker };
         let wanted = quotas.iter().map(|quota| quota.count).sum::<usize>().min(MAX_TASKS);
         let mut rows = Vec::with_capacity(wanted);
         if self.link.shape() == Shape::Cluster {
@@ -77,24 +77,24 @@ impl RedisBackend {
                     let count = if spill { left } else { quota.count.min(left) };
                     if count > 0 {
                         let quota = [Quota { queue: quota.queue.clone(), count }];
-                        rows.extend(self.take_once(&quota, wanted, &score, &owner).await?);
+                        rows.extend(self.take_once(&quota, wanted, &right).await?);
                     }
                 }
             }
         } else {
-            rows = self.take_once(quotas, wanted, &score, &owner).await?;
+            rows = self.take_once(quotas, wanted, &right).await?;
         }
         Ok(rows)
     }
 
-    async fn take_once(&self, quotas: &[Quota], wanted: usize, score: &str, owner: &str) -> Result<Vec<Row>> {
+    async fn take_once(&self, quotas: &[Quota], wanted: usize, right: &Right<'_>) -> Result<Vec<Row>> {
         let keys: Vec<Arc<QueueKeys>> = quotas.iter().map(|quota| self.keys(&quota.queue)).collect();
         let names: Vec<&str> = keys
             .iter()
-            .flat_map(|keys| [&*keys.paused, &*keys.pending, &*keys.active, &*keys.lease])
+            .flat_map(|keys| [&*keys.paused, &*keys.pending, &*keys.active, &*keys.lease, &*keys.owners])
             .collect();
         let mut call = DEQUEUE.call(&names);
-        call.arg(score).arg(owner);
+        call.arg(&right.score).arg(&right.owner).arg(right.worker.as_str());
         let mut left = wanted;
         for (quota, keys) in quotas.iter().zip(&keys) {
             let count = quota.count.min(left);
@@ -148,6 +148,13 @@ impl RedisBackend {
         }
         Ok(())
     }
+}
+
+/// Under what a dequeue takes tasks.
+struct Right<'a> {
+    score: String,
+    owner: String,
+    worker: &'a WorkerId,
 }
 
 /// Notes a fetch as lost unless it is answered.

@@ -103,7 +103,7 @@ fn a_failure_is_recorded_as_go_records_it() {
         retried: Change::Set(1),
         error: Change::Set("boom"),
         last_failed_at: failed.moment("last_failed_at").map_or(Change::Keep, Change::Set),
-        completed_at: Change::Keep,
+        ..Patch::default()
     };
     assert_eq!(failure.apply(&pending.msg).unwrap(), failed.msg);
 }

@@ -56,6 +56,8 @@ impl Groups for RedisBackend {
             &set,
         ]);
         self.push_place(&mut call, &keys.prefix);
+        let lock = task.unique_for.map(|_| keys.unique(&task.message.task_type, &task.message.payload));
+        call.arg(lock.unwrap_or_default());
         item::push(&mut call, &keys, task, Origin::Client);
         Ok(match self.link.eval(AGGREGATING, &call).await?.into_int(AGGREGATING)? {
             1 => Ok(()),
@@ -106,6 +108,19 @@ impl RedisBackend {
         Ok(infos)
     }
 
+    /// The sets of a queue that aggregators hold, with the groups they came from, the earliest deadline first.
+    pub(crate) async fn sets(&self, queue: &QueueName) -> Result<Vec<(GroupName, String)>> {
+        let keys = self.keys(queue);
+        let command = Command::new("ZRANGE").arg(&keys.aggregation_sets).arg("0").arg("-1");
+        let mut sets = Vec::new();
+        for set in self.link.command(LOOKING, command).await?.into_list(LOOKING)? {
+            let set = set.into_text(LOOKING)?;
+            let group = keys.group_of(&set).and_then(|group| GroupName::new(group).ok());
+            sets.extend(group.map(|group| (group, set)));
+        }
+        Ok(sets)
+    }
+
     async fn gather_queue(
         &self,
         queue: &QueueName,
@@ -126,7 +141,7 @@ impl RedisBackend {
                 None => call.arg("-1"),
             };
             match rules.max_size {
-                Some(size) => call.number(size),
+                Some(_) => call.number(rules.batch_size()),
                 None => call.arg("-1"),
             };
             call.number(rules.batch_size()).number(time::second_at_or_after(deadline)).arg(&cursor);

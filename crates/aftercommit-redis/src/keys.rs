@@ -142,6 +142,12 @@ impl QueueKeys {
         concat(&[&self.prefix, "g:", group])
     }
 
+    /// The group of a set, from the set's key.
+    pub(crate) fn group_of<'a>(&self, set: &'a str) -> Option<&'a str> {
+        let (group, _) = set.strip_prefix(&self.prefix)?.strip_prefix("g:")?.rsplit_once(':')?;
+        Some(group)
+    }
+
     /// ZSET: the tasks of a group that are being aggregated together.
     pub(crate) fn set(&self, group: &str, set: &str) -> String {
         concat(&[&self.prefix, "g:", group, ":", set])

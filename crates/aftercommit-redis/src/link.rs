@@ -88,9 +88,9 @@ impl Link {
         }
     }
 
-    /// How many connections it has made. As long as the number stays, none was lost.
-    pub(crate) fn connections_made(&self) -> u64 {
-        self.inner.pool.connections_made()
+    /// How many connections it has lost.
+    pub(crate) fn losses(&self) -> u64 {
+        self.inner.pool.losses()
     }
 
     /// What there is at the other end.
@@ -135,7 +135,7 @@ impl Link {
                     answers.iter().filter_map(|it| it.as_ref().err()).find(|it| is_read_only(it))
                 {
                     // A failover: whoever answers so is not the primary any more, on no connection.
-                    self.inner.pool.retire_all(error);
+                    self.inner.pool.retire_all(&connection, error);
                 }
             }
         }

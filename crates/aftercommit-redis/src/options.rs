@@ -241,24 +241,22 @@ impl RedisTls {
 }
 
 impl HostPort {
-    /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`.
+    /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`. What is wrong is not repeated: where an @ is forgotten, it may be
+    /// a password.
     pub(crate) fn parse(text: &str, default_port: u16) -> Result<Self> {
-        let invalid = |why: String| Error::invalid("redis address", why);
+        let invalid = |why| Error::invalid("redis address", why);
         let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                rest.split_once(']').ok_or_else(|| invalid(format!("{text:?} has no closing ]")))?
-            }
+            Some(rest) => rest.split_once(']').ok_or_else(|| invalid("a host begins with [ and has no ]"))?,
             None => text.split_at(text.find(':').unwrap_or(text.len())),
         };
         if host.is_empty() {
-            return Err(invalid(format!("{text:?} has no host")));
+            return Err(invalid("there is no host"));
         }
         let port = match port.strip_prefix(':') {
             Some(number) => number.parse().ok().filter(|port| *port != 0),
             None => port.is_empty().then_some(default_port),
         };
-        let port = port
-            .ok_or_else(|| invalid(format!("{text:?} has no port between 1 and 65535 behind its colon")))?;
+        let port = port.ok_or_else(|| invalid("the port behind a host is no number between 1 and 65535"))?;
         Ok(Self { host: host.to_owned(), port })
     }
 

@@ -160,7 +160,7 @@ mod tests {
             retried: Change::Set(1),
             error: Change::Set("boom"),
             last_failed_at: Change::Set(Timestamp::from_millis(5_400)),
-            completed_at: Change::Keep,
+            ..Patch::default()
         }
     }
 

@@ -32,15 +32,12 @@ impl Presence for RedisBackend {
         let (server, running) = (keys::server(&worker.id), keys::workers(&worker.id));
         let until = time::second_at_or_after(self.now().plus(ttl)).to_string();
         let ttl = millis(ttl).to_string();
-        let mut commands = vec![
+        let commands = [
             Command::new("PEXPIRE").arg(running.clone()).arg(ttl.clone()),
             Command::new("SET").arg(server.clone()).arg(server::encode(worker)).arg("PX").arg(ttl.clone()),
             Command::new("ZADD").arg(SERVERS).arg(until.clone()).arg(server),
             Command::new("ZADD").arg(WORKERS).arg(until).arg(running.clone()),
         ];
-        commands.extend(worker.queues.iter().map(|(queue, _)| {
-            Command::new("SADD").arg(self.keys(queue).owners.clone()).arg(worker.id.as_str())
-        }));
         // What was said before still stands if its key does: then only the difference is sent.
         let stands = self.link.pipeline(BEATING, &commands).await;
         let mut stood = false;

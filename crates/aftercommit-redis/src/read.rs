@@ -1,11 +1,12 @@
 //! Reading tasks for operators.
 
 use aftercommit_core::{
-    GroupName, Lease, Page, QueueName, Result, Selection, State, TaskId, TaskInfo, Timestamp, WorkerId,
+    GroupInfo, Lease, Page, QueueName, Result, Selection, State, TaskId, TaskInfo, Timestamp, WorkerId,
 };
 use bytes::Bytes;
 
 use crate::RedisBackend;
+use crate::command::Command;
 use crate::dequeue::count;
 use crate::keys::QueueKeys;
 use crate::message::{self, Decoded};
@@ -51,27 +52,35 @@ impl RedisBackend {
         self.read_collection(queue, &keys, collection, kind, page).await
     }
 
-    /// The tasks of all groups, group by group.
+    /// The tasks of all groups, group by group; in each, those that an aggregator holds before those that wait.
     async fn read_groups(&self, queue: &QueueName, page: Page) -> Result<Vec<TaskInfo>> {
-        let (mut skip, mut infos) = (page.offset, Vec::new());
-        for group in self.group_infos(queue).await? {
-            let size = usize::try_from(group.size).unwrap_or(usize::MAX);
-            if skip >= size {
-                skip -= size;
-                continue;
-            }
-            let rest = Page { offset: std::mem::take(&mut skip), limit: page.limit - infos.len() };
-            infos.extend(self.read_group(queue, &group.group, rest).await?);
-            if infos.len() >= page.limit {
+        let keys = self.keys(queue);
+        let mut collections = self.sets(queue).await?;
+        let waiting = self.group_infos(queue).await?;
+        collections.extend(waiting.into_iter().map(|GroupInfo { group, .. }| {
+            let key = keys.group(group.as_str());
+            (group, key)
+        }));
+        // Stable: of one group, the sets stay before the group itself.
+        collections.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut infos: Vec<TaskInfo> = Vec::new();
+        let mut skip = page.offset;
+        for (_, collection) in collections {
+            let left = page.limit - infos.len();
+            if left == 0 {
                 break;
             }
+            let part = Page { offset: skip, limit: left };
+            let found = self.read_collection(queue, &keys, &collection, "set", part).await?;
+            if found.is_empty() {
+                let size = self.link.command(DOING, Command::new("ZCARD").arg(&collection)).await?;
+                skip = skip.saturating_sub(usize::try_from(size.into_count(DOING)?).unwrap_or(usize::MAX));
+            } else {
+                skip = 0;
+            }
+            infos.extend(found);
         }
         Ok(infos)
-    }
-
-    async fn read_group(&self, queue: &QueueName, group: &GroupName, page: Page) -> Result<Vec<TaskInfo>> {
-        let keys = self.keys(queue);
-        self.read_collection(queue, &keys, &keys.group(group.as_str()), "set", page).await
     }
 
     pub(crate) async fn read_collection(

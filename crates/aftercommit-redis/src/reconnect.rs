@@ -30,8 +30,16 @@ struct State {
     /// Which task is making what is missing.
     filler: Option<u64>,
     fillers_started: u64,
+    /// How many connections were lost.
+    losses: u64,
     /// What the log last said.
     said: Said,
+}
+
+impl State {
+    fn place_of(&self, connection: &Arc<Connection>) -> Option<usize> {
+        self.connections.iter().position(|place| place.as_ref().is_some_and(|it| Arc::ptr_eq(it, connection)))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +61,20 @@ impl Pool {
         let connections = (0..options.pool_size.get()).map(|_| None).collect();
         Arc::new(Self {
             dialer: Dialer::new(options),
-            state: Mutex::new(State { connections, filler: None, fillers_started: 0, said: Said::Nothing }),
+            state: Mutex::new(State {
+                connections,
+                filler: None,
+                fillers_started: 0,
+                losses: 0,
+                said: Said::Nothing,
+            }),
             attempts: watch::Sender::default(),
         })
     }
 
-    /// How many connections were made.
-    pub(crate) fn connections_made(&self) -> u64 {
-        self.attempts.borrow().succeeded
+    /// How many connections were lost.
+    pub(crate) fn losses(&self) -> u64 {
+        self.state().losses
     }
 
     pub(crate) fn dialer(&self) -> &Dialer {
@@ -99,23 +113,19 @@ impl Pool {
     /// Takes a connection out, if it is still in. Nobody new gets it.
     pub(crate) fn retire(self: &Arc<Self>, connection: &Arc<Connection>, why: &dyn std::error::Error) {
         let mut state = self.state();
-        let mut found = false;
-        for place in &mut state.connections {
-            if place.as_ref().is_some_and(|it| Arc::ptr_eq(it, connection)) {
-                *place = None;
-                found = true;
-            }
-        }
-        if found {
+        if let Some(place) = state.place_of(connection) {
+            state.connections[place] = None;
             self.lost(&mut state, why);
         }
     }
 
-    /// Takes every connection out.
-    pub(crate) fn retire_all(self: &Arc<Self>, why: &dyn std::error::Error) {
+    /// Takes every connection out, if this one is still in: else its news is old, and others have taken their places.
+    pub(crate) fn retire_all(self: &Arc<Self>, connection: &Arc<Connection>, why: &dyn std::error::Error) {
         let mut state = self.state();
-        state.connections.fill(None);
-        self.lost(&mut state, why);
+        if state.place_of(connection).is_some() {
+            state.connections.fill(None);
+            self.lost(&mut state, why);
+        }
     }
 
     fn find(self: &Arc<Self>, place: usize) -> Option<Arc<Connection>> {
@@ -127,6 +137,7 @@ impl Pool {
     }
 
     fn lost(self: &Arc<Self>, state: &mut State, why: &dyn std::error::Error) {
+        state.losses += 1;
         if state.connections.iter().all(Option::is_none) {
             self.say_lost(state, why);
         } else {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aftercommit_core::{
-    EnqueueEvent, MAX_ENQUEUE_EVENTS, Page, Result, ScheduleEntry, SchedulerId, Schedules,
+    ENQUEUE_EVENTS_LIFE, EnqueueEvent, MAX_ENQUEUE_EVENTS, Page, Result, ScheduleEntry, SchedulerId,
+    Schedules,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,10 +18,6 @@ use crate::{scheduler_entry, time};
 const ANNOUNCING: &str = "announce schedule entries";
 const READING: &str = "read schedule entries";
 const RECORDING: &str = "record what was enqueued";
-
-/// How long the events of an entry are kept that enqueues nothing more. Go keeps them for ever, and every start of a
-/// scheduler makes new entries.
-const HISTORY_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 #[async_trait]
 impl Schedules for RedisBackend {
@@ -49,15 +46,19 @@ impl Schedules for RedisBackend {
         let key = keys::scheduler(scheduler);
         let mut commands =
             vec![Command::new("ZREM").arg(SCHEDULERS).arg(key.clone()), Command::new("DEL").arg(key.clone())];
-        let histories = self.entries_of(&[key]).await?;
-        commands.extend(
-            histories.iter().map(|entry| Command::new("DEL").arg(keys::scheduler_history(&entry.id))),
-        );
+        let own = self.entries_of(std::slice::from_ref(&key)).await?;
+        let mut others = self.believed(SCHEDULERS, READING).await?;
+        others.retain(|other| *other != key);
+        let others = self.entries_of(&others).await?;
+        // The history of an entry that another scheduler has too is that one's as well.
+        let alone = own.iter().filter(|entry| others.iter().all(|other| other.id != entry.id));
+        commands.extend(alone.map(|entry| Command::new("DEL").arg(keys::scheduler_history(&entry.id))));
         self.do_all(ANNOUNCING, &commands).await
     }
 
     async fn entries(&self) -> Result<Vec<ScheduleEntry>> {
-        let keys = self.believed(SCHEDULERS, READING).await?;
+        let mut keys = self.believed(SCHEDULERS, READING).await?;
+        keys.sort();
         self.entries_of(&keys).await
     }
 
@@ -70,7 +71,7 @@ impl Schedules for RedisBackend {
                 .arg(time::second(event.at).to_string())
                 .arg(scheduler_entry::encode_event(event)),
             Command::new("ZREMRANGEBYRANK").arg(key.clone()).arg("0").arg(keep),
-            Command::new("PEXPIRE").arg(key).arg(millis(HISTORY_KEPT).to_string()),
+            Command::new("PEXPIRE").arg(key).arg(millis(ENQUEUE_EVENTS_LIFE).to_string()),
         ];
         self.do_all(RECORDING, &commands).await
     }

@@ -60,7 +60,7 @@ impl RedisBackend {
             &keys.failed_on(now),
         ]);
         call.arg(keys.tasks()).number(time::second(now)).number(time::nanos(now));
-        call.number(time::second(now.plus(DAY_COUNTS_KEPT)));
+        call.number(DAY_COUNTS_KEPT.as_secs());
         for (_, item) in items {
             push(&mut call, item, now)?;
         }

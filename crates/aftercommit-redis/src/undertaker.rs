@@ -25,19 +25,19 @@ pub(crate) struct Undertaker(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// How many connections had been made when they last changed, and when that was seen.
-    connections: Option<(u64, Timestamp)>,
+    /// How many connections had been lost, and since when there are no more.
+    losses: Option<(u64, Timestamp)>,
     missing: HashMap<WorkerId, u32>,
 }
 
 impl Undertaker {
     /// Takes note of one look at all owners, and says which of them are dead.
-    fn judge(&self, connections: u64, now: Timestamp, alive: &HashMap<WorkerId, bool>) -> HashSet<WorkerId> {
+    fn judge(&self, losses: u64, now: Timestamp, alive: &HashMap<WorkerId, bool>) -> HashSet<WorkerId> {
         let mut seen = whole(&self.0);
-        let since = match seen.connections {
-            Some((made, since)) if made == connections => since,
+        let since = match seen.losses {
+            Some((lost, since)) if lost == losses => since,
             _ => {
-                *seen = Seen { connections: Some((connections, now)), missing: HashMap::new() };
+                *seen = Seen { losses: Some((losses, now)), missing: HashMap::new() };
                 now
             }
         };
@@ -72,7 +72,7 @@ impl RedisBackend {
         {
             alive.insert((*worker).clone(), reply?.into_int(DOING)? == 1);
         }
-        let dead = self.undertaker.judge(self.link.connections_made(), self.now(), &alive);
+        let dead = self.undertaker.judge(self.link.losses(), self.now(), &alive);
         Ok(owners
             .into_iter()
             .map(|owners| owners.into_iter().filter(|worker| dead.contains(worker)).collect())
@@ -94,9 +94,9 @@ mod tests {
 
     const BEAT: i64 = 2_000;
 
-    fn look(undertaker: &Undertaker, connection: u64, at_ms: i64, alive: &[(&str, bool)]) -> Vec<String> {
+    fn look(undertaker: &Undertaker, losses: u64, at_ms: i64, alive: &[(&str, bool)]) -> Vec<String> {
         let alive = alive.iter().map(|(name, alive)| (WorkerId::from_stored(name), *alive)).collect();
-        let dead = undertaker.judge(connection, Timestamp::from_millis(at_ms), &alive);
+        let dead = undertaker.judge(losses, Timestamp::from_millis(at_ms), &alive);
         let mut dead: Vec<String> = dead.iter().map(WorkerId::to_string).collect();
         dead.sort();
         dead

@@ -69,8 +69,7 @@ impl Upkeep for RedisBackend {
         limits: &ArchiveLimits,
         limit: usize,
     ) -> Result<usize> {
-        // Not before its last second is over: the score is the second in which the task was archived.
-        let over = format!("({}", time::second(self.now().minus(limits.max_age)));
+        let over = time::second(self.now().minus(limits.max_age)).to_string();
         let mut deleted = 0;
         for queue in queues {
             let (keys, may_stay) = (self.keys(queue), Some(limits.max_tasks));

@@ -49,12 +49,12 @@ impl<'a> Parts<'a> {
         if rest.contains('#') {
             return Err(invalid("there is a #; within a password it is written %23"));
         }
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        // A password may contain what would otherwise end it: the last @ is the one.
+        // The last @ is the one: a password may contain whatever else has a meaning in a URI.
         let (login, rest) = match rest.rsplit_once('@') {
             Some((login, rest)) => (parse_login(login)?, rest),
             None => (Login::default(), rest),
         };
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (hosts, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         Ok(Self { login, hosts, path, query: parse_query(query)? })
     }
@@ -142,7 +142,7 @@ fn parse_database(text: &str) -> Result<u32> {
     if text.is_empty() {
         return Ok(0);
     }
-    text.parse().map_err(|_| invalid(format!("the database {text:?} is not a number")))
+    text.parse().map_err(|_| invalid("the database is not a number"))
 }
 
 fn decoded(text: &str) -> Result<String> {
@@ -216,6 +216,10 @@ mod tests {
             ("redis-sentinel://:hidden@h", "master"),
             ("redis-sentinel://:hidden@?master=m", "no host"),
             ("redis://:hidden#@h", "%23"),
+            ("redis://:hidden", "no host"),
+            ("redis://h:hidden", "port"),
+            ("redis://h/hidden", "database"),
+            ("h:hidden", "port"),
             (":hidden@h", "scheme"),
             ("redis://:hidden%ff@h", "UTF-8"),
         ] {
@@ -229,7 +233,8 @@ mod tests {
     }
 
     #[test]
-    fn a_password_may_contain_an_at_sign_as_it_is() {
+    fn a_password_may_contain_what_has_a_meaning_elsewhere() {
         assert_eq!(read("redis://a:p@w@h").2, some("p@w"));
+        assert_eq!(read("redis://a:p?/w@h").2, some("p?/w"));
     }
 }

@@ -6,6 +6,7 @@ use sqlx::{Row, SqliteConnection};
 
 use crate::batch::Batch;
 use crate::error::{failed, is_unknown_worker};
+use crate::unreadable::Unreadable;
 use crate::{SqliteQueue, row, sql};
 
 const DOING: &str = "dequeue tasks";
@@ -43,7 +44,10 @@ pub(crate) async fn dequeue(
         }
     };
     drop(conn);
-    Ok(in_order(&quotas, &rows, take.expires_at))
+    let mut unreadable = Unreadable::default();
+    let taken = in_order(&quotas, &rows, take.expires_at, &mut unreadable);
+    unreadable.archive(&queue.store).await;
+    Ok(taken)
 }
 
 /// Makes the worker one that tasks can be leased to.
@@ -89,9 +93,13 @@ fn written(quotas: &[(&QueueName, usize)]) -> String {
 }
 
 /// The tasks by queue, in the order of the quotas, and oldest first; the statement says nothing about
-/// the order of what it returns. A row that cannot be read must not keep the others back: it stays
-/// active and out of the way.
-fn in_order(quotas: &[(&QueueName, usize)], rows: &[SqliteRow], expires_at: Timestamp) -> Vec<Leased> {
+/// the order of what it returns. A row that cannot be read must not keep the others back.
+fn in_order(
+    quotas: &[(&QueueName, usize)],
+    rows: &[SqliteRow],
+    expires_at: Timestamp,
+    unreadable: &mut Unreadable,
+) -> Vec<Leased> {
     let mut taken = Vec::with_capacity(rows.len());
     for row in rows {
         let pos = row.try_get::<i64, _>(2).unwrap_or_default();
@@ -100,10 +108,7 @@ fn in_order(quotas: &[(&QueueName, usize)], rows: &[SqliteRow], expires_at: Time
                 let nth = quotas.iter().position(|(queue, _)| **queue == leased.lease.queue);
                 taken.push((nth, pos, leased));
             }
-            Err(error) => {
-                let seq = row.try_get::<i64, _>(0).unwrap_or_default();
-                tracing::error!(seq, %error, "a task's row cannot be read and stays where it is");
-            }
+            Err(error) => unreadable.add(row, &error),
         }
     }
     taken.sort_unstable_by_key(|(nth, pos, _)| (*nth, *pos));

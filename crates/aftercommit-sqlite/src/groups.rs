@@ -5,7 +5,7 @@
 
 use aftercommit_core::{
     AggregateRefusal, Batch, BatchKey, Enqueue, Error, Gathered, GroupInfo, GroupName, GroupRules, Groups,
-    QueueName, Result, Timestamp,
+    Message, QueueName, Result, Timestamp,
 };
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
@@ -14,6 +14,7 @@ use crate::batch::names;
 use crate::enqueue::enqueue;
 use crate::error::{failed, unreadable};
 use crate::row::{message, millis};
+use crate::unreadable::Unreadable;
 use crate::upkeep::saturated;
 use crate::{SqliteQueue, sql};
 
@@ -41,6 +42,8 @@ impl Groups for SqliteQueue {
             return Ok(Gathered { batches: Vec::new(), next_at });
         }
         let mut tx = self.store.write(GATHERING).await?;
+        // The batches are held from when the wait for the writer is over.
+        let now = self.store.now();
         let mut batches = Vec::new();
         // What is left of a group may be ripe as well.
         let next_at = loop {
@@ -50,7 +53,7 @@ impl Groups for SqliteQueue {
                 break next_at;
             }
             for group in ripening.iter().filter(|group| group.ripe_at <= now) {
-                batches.push(hold(&mut tx, group, rules, now.plus(rules.hold)).await?);
+                batches.extend(hold(&mut tx, group, rules, now).await?);
             }
         };
         tx.commit().await.map_err(failed(GATHERING))?;
@@ -142,13 +145,14 @@ async fn ripening(
     rows.into_iter().map(|row| read(row).map_err(|error: Error| unreadable(GATHERING, error))).collect()
 }
 
-/// Makes a batch of the oldest tasks of a group.
+/// Makes a batch of the oldest tasks of a group; none, if not one of them can be read.
 async fn hold(
     conn: &mut SqliteConnection,
     from: &Ripening,
     rules: &GroupRules,
-    deadline: Timestamp,
-) -> Result<Batch> {
+    now: Timestamp,
+) -> Result<Option<Batch>> {
+    let deadline = now.plus(rules.hold);
     let (queue, group) = (from.queue.as_str(), from.group.as_str());
     let begin = sqlx::query(sql::HOLD_BATCH).bind(queue).bind(group).bind(deadline.as_millis());
     let key = begin.execute(&mut *conn).await.map_err(failed(GATHERING))?.last_insert_rowid();
@@ -156,13 +160,17 @@ async fn hold(
     let fill = fill.bind(saturated(rules.batch_size()));
     fill.execute(&mut *conn).await.map_err(failed(GATHERING))?;
     let list = sqlx::query(sql::LIST_BATCH).bind(queue).bind(key);
-    let rows = list.fetch_all(conn).await.map_err(failed(GATHERING))?;
-    let tasks = rows.iter().map(|row| message(row).map_err(|error| unreadable(GATHERING, error)));
-    Ok(Batch {
-        key: BatchKey { queue: from.queue.clone(), group: from.group.clone(), id: key.to_string() },
-        tasks: tasks.collect::<Result<_>>()?,
-        deadline,
-    })
+    let rows = list.fetch_all(&mut *conn).await.map_err(failed(GATHERING))?;
+    let mut unreadable = Unreadable::default();
+    let tasks = rows.iter().filter_map(|row| message(row).map_err(|error| unreadable.add(row, &error)).ok());
+    let tasks: Vec<Message> = tasks.collect();
+    unreadable.archive_in(conn, now).await?;
+    if tasks.is_empty() {
+        end_key(conn, key, queue, group).await.map_err(failed(GATHERING))?;
+        return Ok(None);
+    }
+    let key = BatchKey { queue: from.queue.clone(), group: from.group.clone(), id: key.to_string() };
+    Ok(Some(Batch { key, tasks, deadline }))
 }
 
 /// Ends a batch, for whoever does so first; then its number.

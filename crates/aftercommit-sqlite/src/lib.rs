@@ -5,6 +5,9 @@
 //! [`enqueue_in`](SqliteQueue::enqueue_in) stores a task in a transaction on any connection to the same
 //! database. [`SqlitePools`] are the connections, which the queue and its host share.
 //!
+//! A host whose tasks run from another back-end, such as Redis, has a [`SqliteOutbox`] instead: tasks are
+//! enqueued in its own transactions in the same way, wait in the database, and are published by a relay.
+//!
 //! Several processes may use one file; the enqueue of one is noticed by the others within 100 ms. A file
 //! on a network drive does not work: SQLite's write-ahead log needs shared memory.
 
@@ -34,6 +37,7 @@ mod store;
 mod token;
 mod transactional;
 mod tx;
+mod unreadable;
 mod upkeep;
 mod waves;
 mod worker_row;

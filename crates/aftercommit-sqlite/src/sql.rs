@@ -30,6 +30,8 @@ statements! {
     FORWARD = "forward.sql";
     ADVANCE = "advance.sql";
     ORPHANS = "orphans.sql";
+    ARCHIVE_UNREADABLE = "archive_unreadable.sql";
+    DELETE_UNREADABLE = "delete_unreadable.sql";
     DELETE_EXPIRED = "delete_expired.sql";
     HAS_BEYOND = "beyond.sql" "has_beyond.sql";
     TRIM_ARCHIVE = "beyond.sql" "trim_archive.sql";

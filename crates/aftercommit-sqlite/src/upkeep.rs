@@ -11,6 +11,7 @@ use sqlx::{Row, SqliteConnection};
 
 use crate::batch::names;
 use crate::error::failed;
+use crate::unreadable::Unreadable;
 use crate::{SqliteQueue, process, row, sql};
 
 /// For how many days, today included, attempts are counted apart.
@@ -107,7 +108,13 @@ impl SqliteQueue {
             .bind(serde_json::Value::from(dead).to_string())
             .bind(self.watch.lasts(now));
         let rows = orphans.fetch_all(&mut *conn).await.map_err(failed(DOING))?;
-        Ok(rows.iter().filter_map(|row| orphan(row, now)).collect())
+        drop(conn);
+        let mut unreadable = Unreadable::default();
+        let orphans =
+            rows.iter().filter_map(|row| orphan(row, now).map_err(|error| unreadable.add(row, &error)).ok());
+        let orphans = orphans.collect();
+        unreadable.archive(&self.store).await;
+        Ok(orphans)
     }
 
     /// Deletes what is of no further use: old counts, workers long gone, cancellations everybody has read.
@@ -165,13 +172,9 @@ async fn dead_neighbours(conn: &mut SqliteConnection) -> sqlx::Result<Vec<i64>> 
     Ok(dead)
 }
 
-/// A row of `orphans.sql`. One that cannot be read must not keep the others from being found; it was
-/// reported as an error when it was taken.
-fn orphan(row: &SqliteRow, now: Timestamp) -> Option<Orphan> {
-    let read = || {
-        let expires_at = Timestamp::from_millis(row.try_get(13)?);
-        let cause = if expires_at <= now { OrphanCause::LeaseExpired } else { OrphanCause::WorkerDead };
-        Ok::<_, BoxError>(Orphan { leased: row::leased(row, expires_at)?, cause })
-    };
-    read().map_err(|error| tracing::debug!(%error, "the row of an orphaned task cannot be read")).ok()
+/// A row of `orphans.sql`.
+fn orphan(row: &SqliteRow, now: Timestamp) -> Result<Orphan, BoxError> {
+    let expires_at = Timestamp::from_millis(row.try_get(13)?);
+    let cause = if expires_at <= now { OrphanCause::LeaseExpired } else { OrphanCause::WorkerDead };
+    Ok(Orphan { leased: row::leased(row, expires_at)?, cause })
 }

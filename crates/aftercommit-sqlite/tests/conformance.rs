@@ -27,4 +27,9 @@ async fn sqlite() -> Fixture {
     Fixture::new(backend, clock).keep(dir).reopen(move || Box::pin(open()))
 }
 
-aftercommit_testing::conformance!(conformance, sqlite);
+aftercommit_testing::conformance!(
+    conformance,
+    sqlite,
+    has: [presence, groups, handles],
+    lacks: [publisher, schedules],
+);

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aftercommit_core::{
-    Broker, Clock, LeaseGrant, NewTask, Options, Outbox, Outcome, Postponed, QueueName, Quota, RawTask,
-    RequeueCause, RowKey, Settlement, SystemClock, TaskType, Timestamp, Upkeep, WorkerId,
+    Broker, Clock, GroupRules, Groups, Inspect, LeaseGrant, NewTask, Operation, Options, Outbox, Outcome,
+    Postponed, QueueName, Quota, RawTask, RequeueCause, RowKey, Selection, Settlement, State, SystemClock,
+    TaskType, Timestamp, Upkeep, WorkerId,
 };
 use aftercommit_sqlite::{SqliteOutbox, SqlitePools, SqliteQueue};
 use tracing::field::{Field, Visit};
@@ -83,24 +84,104 @@ async fn of_the_outbox(outbox: &SqliteOutbox, size: usize) -> [usize; 5] {
     const HOLD: Duration = Duration::from_secs(30);
     let new = (0..size).map(|n| task(&format!("{size}-{n}"))).collect();
     let in_transaction = async {
-        let mut tx = outbox.begin().await.unwrap();
-        assert_eq!(outbox.enqueue_batch_in(&mut tx, new).await.unwrap().len(), size);
-        tx.commit().await.unwrap();
+        let mut tx = outbox.begin().await.expect("it works");
+        assert_eq!(outbox.enqueue_batch_in(&mut tx, new).await.expect("it works").len(), size);
+        tx.commit().await.expect("it works");
     };
     let enqueue = counted(outbox.pools(), in_transaction).await.0;
     let (claim, rows) = counted(outbox.pools(), outbox.claim(size, HOLD)).await;
-    let rows = rows.unwrap().rows;
+    let rows = rows.expect("it works").rows;
     assert_eq!(rows.len(), size);
     let postponed: Vec<_> = rows
         .iter()
         .map(|row| Postponed { key: row.key, until: Timestamp::from_millis(1), error: "why".into() })
         .collect();
     let postpone = counted(outbox.pools(), outbox.postpone(&postponed)).await.0;
-    let keys: Vec<RowKey> = outbox.claim(size, HOLD).await.unwrap().rows.iter().map(|row| row.key).collect();
+    let keys: Vec<RowKey> =
+        outbox.claim(size, HOLD).await.expect("it works").rows.iter().map(|row| row.key).collect();
     let buried: Vec<_> = keys.iter().map(|key| (*key, "why".to_owned())).collect();
     let bury = counted(outbox.pools(), outbox.bury(&buried)).await.0;
     let mark = counted(outbox.pools(), outbox.mark(&keys)).await.0;
     [enqueue, claim, postpone, bury, mark]
+}
+
+/// What each step of a group with so many tasks needs: enqueue, gather, release, and the aggregate of a batch.
+async fn of_a_group(queue: &SqliteQueue, size: usize) -> [usize; 4] {
+    let now = SystemClock.now();
+    let of_group = |n| task(&format!("{size}-group-{n}")).with(Options::new().queue("grouped").group("g"));
+    let new: Vec<_> =
+        (0..size).map(|n| of_group(n).resolve(&Options::new(), now).expect("it is valid")).collect();
+    let enqueue = counted(queue.pools(), queue.enqueue(&new)).await.0;
+    let names = [QueueName::new("grouped").expect("a valid name")];
+    let rules = GroupRules { max_size: Some(size), ..GroupRules::default() };
+    let (gather, gathered) = counted(queue.pools(), queue.gather(&names, &rules, 9)).await;
+    let key = gathered.expect("it works").batches.remove(0).key;
+    let release = counted(queue.pools(), queue.release(&key)).await.0;
+    let batch = queue.gather(&names, &rules, 9).await.expect("it works").batches.remove(0);
+    assert_eq!(batch.tasks.len(), size);
+    let whole = task(&format!("{size}-whole")).with(Options::new().queue("grouped"));
+    let whole = whole.resolve(&Options::new(), now).expect("it is valid");
+    let (aggregate, answer) = counted(queue.pools(), queue.aggregate(&batch.key, &whole)).await;
+    assert_eq!(answer.expect("it works"), Ok(()));
+    [enqueue, gather, release, aggregate]
+}
+
+/// What the operations on so many tasks at once need: archive, run, archive again, delete.
+async fn of_operators(queue: &SqliteQueue, size: usize) -> [usize; 4] {
+    let name = QueueName::new("operated").expect("a valid name");
+    let scheduled = |n| {
+        let options = Options::new().queue("operated").process_in(Duration::from_secs(3_600));
+        task(&format!("{size}-operated-{n}")).with(options)
+    };
+    let new = (0..size).map(|n| scheduled(n).resolve(&Options::new(), SystemClock.now()));
+    let new: Vec<_> = new.map(|task| task.expect("it is valid")).collect();
+    queue.enqueue(&new).await.expect("it works");
+    let mut counts = [0; 4];
+    let steps = [
+        (State::Scheduled, Operation::Archive),
+        (State::Archived, Operation::Run),
+        (State::Pending, Operation::Archive),
+        (State::Archived, Operation::Delete),
+    ];
+    for (count, (state, operation)) in counts.iter_mut().zip(steps) {
+        let selection = Selection::State(state);
+        let all = queue.operate_all(&name, &selection, operation, size);
+        let (statements, done) = counted(queue.pools(), all).await;
+        assert_eq!(done.expect("it works"), size);
+        *count = statements;
+    }
+    counts
+}
+
+/// What the settle of one task of each outcome needs, and the forward of those that wait then.
+async fn of_outcomes_of_every_kind(queue: &SqliteQueue) {
+    let leased =
+        queue.dequeue(&[Quota { queue: QueueName::default(), count: 7 }], &grant()).await.expect("it works");
+    let error = || "why".to_owned();
+    let at = Timestamp::from_millis(0);
+    let one_of_each = [
+        Outcome::Done,
+        Outcome::Complete { retention: Duration::from_secs(1), result: None },
+        Outcome::Retry { at, error: error() },
+        Outcome::Snooze { at, error: error() },
+        Outcome::Archive { error: error() },
+        Outcome::Requeue(RequeueCause::Returned),
+        Outcome::Requeue(RequeueCause::Recovered),
+    ];
+    let batch: Vec<_> = leased
+        .into_iter()
+        .zip(one_of_each)
+        .map(|(leased, outcome)| Settlement { leased: leased.into(), outcome })
+        .collect();
+    let (settle, _) = counted(queue.pools(), queue.settle(&batch)).await;
+    assert_eq!(settle, 5, "one for each thing that can become of a row, and one to count");
+
+    let names = [QueueName::default()];
+    let (idle, forwarded) =
+        counted(queue.pools(), queue.forward(&[QueueName::new("none").expect("it works")], 100)).await;
+    assert_eq!((idle, forwarded.expect("it works").moved), (1, 0));
+    let (due, forwarded) = counted(queue.pools(), queue.forward(&names, 100)).await;
+    assert_eq!((due, forwarded.expect("it works").moved), (4, 2));
 }
 
 #[tokio::test]
@@ -162,31 +243,9 @@ async fn the_number_of_statements_does_not_depend_on_the_size_of_a_batch() {
         // A claim looks before it waits for the writer, reads, and writes.
         assert_eq!(of_the_outbox(&outbox, size).await, [1, 3, 1, 1, 1], "{size} rows");
     }
-
-    let leased = queue.dequeue(&[Quota { queue: QueueName::default(), count: 7 }], &grant()).await.unwrap();
-    let error = || "why".to_owned();
-    let at = Timestamp::from_millis(0);
-    let one_of_each = [
-        Outcome::Done,
-        Outcome::Complete { retention: Duration::from_secs(1), result: None },
-        Outcome::Retry { at, error: error() },
-        Outcome::Snooze { at, error: error() },
-        Outcome::Archive { error: error() },
-        Outcome::Requeue(RequeueCause::Returned),
-        Outcome::Requeue(RequeueCause::Recovered),
-    ];
-    let batch: Vec<_> = leased
-        .into_iter()
-        .zip(one_of_each)
-        .map(|(leased, outcome)| Settlement { leased: leased.into(), outcome })
-        .collect();
-    let (settle, _) = counted(queue.pools(), queue.settle(&batch)).await;
-    assert_eq!(settle, 5, "one for each thing that can become of a row, and one to count");
-
-    let names = [QueueName::default()];
-    let (idle, forwarded) =
-        counted(queue.pools(), queue.forward(&[QueueName::new("none").unwrap()], 100)).await;
-    assert_eq!((idle, forwarded.unwrap().moved), (1, 0));
-    let (due, forwarded) = counted(queue.pools(), queue.forward(&names, 100)).await;
-    assert_eq!((due, forwarded.unwrap().moved), (4, 2));
+    for size in [1, 10, 500] {
+        assert_eq!(of_a_group(&queue, size).await, [1, 6, 2, 3], "{size} tasks");
+        assert_eq!(of_operators(&queue, size).await, [3, 3, 3, 3], "{size} tasks");
+    }
+    of_outcomes_of_every_kind(&queue).await;
 }

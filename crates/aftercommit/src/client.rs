@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use aftercommit_core::{
-    Backend, BoxFuture, Clock, EnqueueRequest, EnqueueSink, Enqueued, NewTask, Options, RawTask, Result,
-    SystemClock, Task,
+    Backend, BoxFuture, Clock, Enqueue, EnqueueRequest, EnqueueSink, Enqueued, Error, NewTask, Options,
+    RawTask, Result, SystemClock, Task, Timestamp,
 };
 
 use crate::coalescer::Coalescer;
+use crate::text::store_name;
 
 /// Enqueues tasks. Cheap to clone.
 ///
@@ -74,8 +75,7 @@ impl Client {
         tasks: impl IntoIterator<Item = NewTask>,
     ) -> Result<Vec<Result<Enqueued>>> {
         let now = self.clock.now();
-        let batch =
-            tasks.into_iter().map(|task| task.resolve(&self.defaults, now)).collect::<Result<Vec<_>>>()?;
+        let batch = tasks.into_iter().map(|task| self.resolve(task, now)).collect::<Result<Vec<_>>>()?;
         let results = self.backend.enqueue(&batch).await?;
         Ok(batch
             .iter()
@@ -86,12 +86,21 @@ impl Client {
             })
             .collect())
     }
+
+    fn resolve(&self, task: NewTask, now: Timestamp) -> Result<Enqueue> {
+        let enqueue = task.resolve(&self.defaults, now)?;
+        if enqueue.message.group.is_some() && self.backend.groups().is_none() {
+            let store = store_name(self.backend.as_ref());
+            return Err(Error::invalid("option group", format!("{store} keeps no groups")));
+        }
+        Ok(enqueue)
+    }
 }
 
 impl<'a> EnqueueSink<'a> for &'a Client {
     fn accept(self, task: NewTask) -> BoxFuture<'a, Result<Enqueued>> {
         Box::pin(async move {
-            let enqueue = task.resolve(&self.defaults, self.clock.now())?;
+            let enqueue = self.resolve(task, self.clock.now())?;
             self.coalescer.enqueue(enqueue).await
         })
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aftercommit_core::{BoxError, Failure, FailureKind, Task};
 use bytes::Bytes;
 
-use crate::chain::chain;
+use crate::text::chain;
 use crate::{FromContext, TaskContext, TaskOutput};
 
 /// Why a handler did not succeed. Any error converts into one, so that `?` means "try again later".

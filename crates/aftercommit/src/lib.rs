@@ -49,18 +49,18 @@
 //! each promise is tested, stands in the repository's ARCHITECTURE.md.
 
 mod aggregate;
-mod chain;
 mod client;
 mod coalescer;
 mod context;
 mod frame;
 mod handler;
+mod inspector;
 mod layer;
 mod output;
-mod panic_text;
 mod relay;
 mod router;
 mod telemetry;
+mod text;
 mod worker;
 
 /// Where a task is in its life; named so because [`State`] is what a handler gets injected.
@@ -83,12 +83,15 @@ pub use client::Client;
 pub use context::{FromContext, FromRef, State, TaskContext};
 pub use frame::StopHandle;
 pub use handler::{Handler, HandlerError};
+pub use inspector::{Inspector, RemoveQueue};
 pub use layer::{Next, from_fn};
 pub use output::{Json, TaskOutput, TaskValue};
 pub use relay::{Relay, RelayBuilder, RelayCounts, RelayMonitor};
 pub use router::{Route, Router};
 pub use worker::{Worker, WorkerBuilder};
 
+#[cfg(feature = "redis")]
+pub use aftercommit_redis as redis;
 #[cfg(feature = "sqlite")]
 pub use aftercommit_sqlite as sqlite;
 #[cfg(feature = "testing")]

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::chain::chain;
 use crate::frame::Reach;
+use crate::text::chain;
 use aftercommit_core::{
     Batch, Error, Failure, GroupName, Leased, Message, Orphan, Outcome, QueueName, TaskType,
 };

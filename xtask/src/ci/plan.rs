@@ -15,6 +15,16 @@ use crate::workspace::Workspace;
 
 const DENY_WARNINGS: &str = "-Dwarnings";
 
+/// The feature that says of a `[[test]]` target, in its `required-features`, that it belongs to the step `interop`.
+const GO_FEATURE: &str = "aftercommit-interop/go";
+
+/// The modules in Go.
+const GO_MODULES: &[&str] =
+    &["interop/common", "interop/go", "interop/go025", "interop/gomon", "bench/peers/asynq"];
+
+/// `gofmt` lists what it would change, and succeeds all the same.
+const GO_FORMAT: &str = r#"unformatted="$(gofmt -l interop bench/peers)" && test -z "$unformatted" || { echo "$unformatted"; exit 1; }"#;
+
 pub(crate) fn fmt(_: &Workspace) -> Vec<Command> {
     vec![Command::cargo(["fmt", "--all", "--check"])]
 }
@@ -34,9 +44,9 @@ pub(crate) fn tests(_: &Workspace) -> Vec<Command> {
 }
 
 /// Runs the test targets whose `required-features` are off in a plain run, feature set by feature set, but for those
-/// that `redis_tests` runs.
+/// that `redis_tests` and `interop_tests` run.
 pub(crate) fn gated_tests(workspace: &Workspace) -> Vec<Command> {
-    let gated = gated(workspace).into_iter().filter(|gated| !gated.needs_redis());
+    let gated = gated(workspace).into_iter().filter(|gated| !gated.needs_redis() && !gated.needs_go());
     let mut by_features: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for Gated { features, target } in gated {
         by_features.entry(features.join(",")).or_default().insert(target);
@@ -63,6 +73,14 @@ pub(crate) fn redis_tests(workspace: &Workspace) -> Vec<Command> {
 fn tests_with(features: &str, targets: &BTreeSet<String>) -> Command {
     let targets = targets.iter().flat_map(|target| ["--test", target]);
     Command::cargo_test(["--workspace", "--features", features].into_iter().chain(targets))
+}
+
+/// Checks the Go programs and runs the tests that start them.
+pub(crate) fn interop_tests(_: &Workspace) -> Vec<Command> {
+    let format = Command::new(["sh", "-c", GO_FORMAT].map(str::to_owned).to_vec());
+    let vet = |module: &&str| Command::new(["go", "vet", "-C", module, "./..."].map(str::to_owned).to_vec());
+    let tests = Command::cargo_test(["--workspace", "--features", GO_FEATURE, "--test", "interop_*"]);
+    std::iter::once(format).chain(GO_MODULES.iter().map(vet)).chain([tests]).collect()
 }
 
 /// Checks each crate as somebody would build it who has nothing else. In the other steps the features that one crate
@@ -117,6 +135,10 @@ struct Gated {
 }
 
 impl Gated {
+    fn needs_go(&self) -> bool {
+        self.features.iter().any(|feature| feature == GO_FEATURE)
+    }
+
     fn needs_redis(&self) -> bool {
         self.features
             .iter()
@@ -206,6 +228,26 @@ mod tests {
         let line = "cargo test --no-fail-fast --workspace --features bank/kill,bank/redis-server \
                     --test dies_storing --test stores";
         assert!(lines[0].starts_with(line), "{lines:?}");
+    }
+
+    #[test]
+    fn tests_that_need_go_are_left_to_a_step_of_their_own() {
+        let needs_go = r#"
+            [package]
+            name = "aftercommit-interop"
+            edition = "2024"
+            [features]
+            go = []
+            [[test]]
+            name = "interop_smoke"
+            required-features = ["go"]
+        "#;
+        let on_disk =
+            workspace(&[("Cargo.toml", needs_go), ("src/lib.rs", ""), ("tests/interop_smoke.rs", "")]);
+        assert_eq!(lines(&gated_tests(&on_disk.workspace)), Vec::<String>::new());
+        let lines = lines(&interop_tests(&on_disk.workspace));
+        let last = lines.last().unwrap();
+        assert!(last.contains("--features aftercommit-interop/go --test interop_*"), "{lines:?}");
     }
 
     #[test]

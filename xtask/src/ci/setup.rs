@@ -5,6 +5,7 @@ use super::apt::Apt;
 use super::bound::Deadline;
 use super::outcome::{Outcome, Skip};
 use super::packages::{Package, Suite};
+use super::programs::Program;
 use super::steps::{Need, Step};
 use super::tools::Tool;
 use crate::workspace::Workspace;
@@ -37,7 +38,7 @@ impl<'a> Setup<'a> {
     pub(crate) fn provide_packages(&mut self, steps: &[&Step]) -> Outcome {
         let suites = steps.iter().flat_map(|step| step.needs).filter_map(|need| match need {
             Need::Suite(suite) | Need::Whole(suite) => Some(*suite),
-            Need::Tool(_) => None,
+            Need::Tool(_) | Need::Program(_) => None,
         });
         let missing: Vec<&Suite> = suites.filter(|suite| !suite.package.is_installed()).collect();
         let Err(why) = self.install(&missing) else { return Outcome::passed() };
@@ -60,6 +61,11 @@ impl<'a> Setup<'a> {
                         self.skip(skip_of_tool(step, tool, why));
                         return Err(Outcome::skipped());
                     }
+                }
+                Need::Program(program) if program.is_installed() => {}
+                Need::Program(program) => {
+                    self.skip(skip_without_program(step, program));
+                    return Err(Outcome::skipped());
                 }
             }
         }
@@ -127,13 +133,17 @@ fn skip_of_tool(step: &Step, tool: &Tool, why: &str) -> Skip {
     Skip::new(step.name, format!("{} is {why}; cargo install {} --locked", tool.name, tool.name))
 }
 
+fn skip_without_program(step: &Step, program: &Program) -> Skip {
+    Skip::new(step.name, format!("{} is not installed; {}", program.name, program.remedy))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::super::outcome::Ending;
     use super::super::steps::{Action, OnFailure};
-    use super::super::{STEPS, packages, tools};
+    use super::super::{STEPS, packages, programs, tools};
     use super::*;
     use crate::workspace::on_disk::workspace;
 
@@ -177,6 +187,15 @@ mod tests {
         setup.provide_packages(&[&step(IS_MISSING)]);
         let skips: Vec<_> = setup.into_skips().into_iter().map(|skip| skip.name).collect();
         assert_eq!(skips, ["a"]);
+    }
+
+    #[test]
+    fn a_step_without_its_program_is_one_line_with_where_it_comes_from() {
+        let interop = STEPS.iter().find(|step| step.name == "interop").unwrap();
+        assert_eq!(
+            skip_without_program(interop, &programs::GO).to_string(),
+            "skipped: interop (go is not installed; Go 1.24 or newer is at https://go.dev/dl)"
+        );
     }
 
     #[test]

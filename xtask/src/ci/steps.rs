@@ -3,6 +3,7 @@
 use super::command::Command;
 use super::packages::{self, Suite};
 use super::plan;
+use super::programs::{self, Program};
 use super::tools::{self, Tool};
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
@@ -30,6 +31,8 @@ pub(crate) enum Need {
     Whole(&'static Suite),
     /// The step is done by this tool. Without it the step is skipped.
     Tool(&'static Tool),
+    /// The step needs this program, which is not ours to install. Without it the step is skipped.
+    Program(&'static Program),
 }
 
 /// How a step runs.
@@ -69,6 +72,10 @@ pub(crate) const STEPS: &[Step] = &[
         needs: &[Need::Whole(&packages::REDIS)],
         ..step("redis", "tests against a real redis-server", Action::Commands(plan::redis_tests))
     },
+    Step {
+        needs: &[Need::Program(&programs::GO), Need::Program(&programs::REDIS_SERVER)],
+        ..step("interop", "ours and the real asynq on one Redis", Action::Commands(plan::interop_tests))
+    },
     step("alone", "each crate by itself, with each of its features", Action::Commands(plan::alone)),
     step("docs", "documentation, without a warning", Action::Commands(plan::docs)),
     Step {
@@ -102,6 +109,7 @@ impl std::fmt::Display for Need {
                 write!(f, "{} for the {} suite", suite.package.apt_name, suite.name)
             }
             Self::Tool(tool) => f.write_str(tool.name),
+            Self::Program(program) => f.write_str(program.name),
         }
     }
 }
@@ -124,5 +132,6 @@ mod tests {
         assert_eq!(list.lines().count(), STEPS.len());
         assert!(list.contains("[needs python3-aiosmtpd for the smtp suite]"), "{list}");
         assert!(list.contains("[needs redis-server for the redis suite]"), "{list}");
+        assert!(list.contains("[needs go, redis-server]"), "{list}");
     }
 }

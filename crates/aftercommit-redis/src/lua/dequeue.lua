@@ -1,24 +1,24 @@
 -- Takes pending tasks of one or several queues, oldest first, and leases them. Each queue gives at most its quota; what
 -- it cannot fill spills over to the others in the order given. On a Cluster, one queue a call.
 --
--- KEYS  for each queue: paused, pending, active, lease
--- ARGV  1 lease score: the second at which it ends plus the token as a fraction   2 owner: token|worker
+-- KEYS  for each queue: paused, pending, active, lease, x:owners
+-- ARGV  1 lease score: the second at which it ends plus the token as a fraction   2 owner: token|worker   3 worker
 --       then for each queue: prefix of its task keys, quota
 -- Returns how many ids without a task were dropped, then for each queue its tasks: {msg, x_exact, x_recovered, id}
 --
 -- An id whose hash is gone is dropped; to set the state first would make a hash with nothing else in it.
-local score, owner = ARGV[1], ARGV[2]
-local queues = #KEYS / 4
+local score, owner, worker = ARGV[1], ARGV[2], ARGV[3]
+local queues = #KEYS / 5
 local ghosts, taken, wanted, open = 0, {}, 0, {}
 
 local function take(queue, count)
-  local first = queue * 4 - 3
+  local first = queue * 5 - 4
   local ids = redis.call('RPOP', KEYS[first + 1], count)
   if not ids then
     open[queue] = false
     return 0
   end
-  local task_prefix, rows = ARGV[queue * 2 + 1], taken[queue]
+  local task_prefix, rows = ARGV[queue * 2 + 2], taken[queue]
   local active, lease = {}, {}
   for _, id in ipairs(ids) do
     local key = task_prefix .. id
@@ -38,16 +38,17 @@ local function take(queue, count)
   if #active > 0 then
     redis.call('LPUSH', KEYS[first + 2], unpack(active))
     redis.call('ZADD', KEYS[first + 3], unpack(lease))
+    redis.call('SADD', KEYS[first + 4], worker)
   end
   return #active
 end
 
 for queue = 1, queues do
   taken[queue] = {}
-  open[queue] = redis.call('EXISTS', KEYS[queue * 4 - 3]) == 0
+  open[queue] = redis.call('EXISTS', KEYS[queue * 5 - 4]) == 0
 end
 for queue = 1, queues do
-  local quota = tonumber(ARGV[queue * 2 + 2])
+  local quota = tonumber(ARGV[queue * 2 + 3])
   wanted = wanted + quota
   if quota > 0 and open[queue] then wanted = wanted - take(queue, quota) end
 end

@@ -2,14 +2,14 @@
 --
 -- KEYS  1 groups   2 aggregation_sets
 -- ARGV  1 prefix of the queue's keys   2 now in seconds   3 grace period in seconds   4 max delay in seconds or -1
---       5 max size or -1   6 tasks a set holds at most   7 second at which a set may be reclaimed   8 SSCAN cursor
+--       5 size from which on a group is full, or -1   6 tasks a set holds at most   7 second at which a set may be reclaimed   8 SSCAN cursor
 --       then an id for each set that may be made
 -- Returns the next cursor ('0' at the end), the second at which the next group is ripe or -1, then {group, set id} for
 -- each set made. With no id left, a ripe group is left behind and the second is now.
 --
 -- Scores of a group are whole seconds, rounded up when we write them: a group is never ripe too early.
 local prefix, now_s, grace = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local max_delay, max_size, size_of_set = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local max_delay, full, size_of_set = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local next_set, next_s, chunk = 9, -1, 1000
 local scan = redis.call('SSCAN', KEYS[1], ARGV[8], 'COUNT', 500)
 local reply = { scan[1], -1 }
@@ -48,7 +48,7 @@ for _, group in ipairs(scan[2]) do
     local newest = tonumber(redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')[2])
     local ripe_s = newest + grace
     if max_delay >= 0 then ripe_s = math.min(ripe_s, oldest + max_delay) end
-    if max_size > 0 and size >= max_size then ripe_s = now_s end
+    if full > 0 and size >= full then ripe_s = now_s end
     if ripe_s > now_s then
       note(ripe_s)
       break

@@ -25,6 +25,8 @@ local function apply(id, key)
   if operation == 'run' then
     redis.call('LPUSH', KEYS[1], id)
     redis.call('HSET', key, 'state', 'pending', 'pending_since', now_ns)
+    -- A completed task that runs again has no result yet.
+    redis.call('HDEL', key, 'result')
   elseif operation == 'archive' then
     redis.call('ZADD', KEYS[4], now_s, id)
     redis.call('HSET', key, 'state', 'archived')

@@ -4,7 +4,7 @@
 --
 -- KEYS  1 active   2 lease   3 pending   4 completed   5 retry   6 archived   7 x:due
 --       8 processed   9 failed   10 processed on this day   11 failed on this day
--- ARGV  1 prefix of the task keys   2 now in seconds   3 now in nanoseconds   4 second at which the counts of the day expire
+-- ARGV  1 prefix of the task keys   2 now in seconds   3 now in nanoseconds   4 seconds for which the counts of the day are kept
 --       then for each item: id, token, outcome, and for the outcome
 --         d  lock                                       done: delete it
 --         c  lock, msg, exact, result, expiry second    completed: keep it until then ('+' before the result, or nothing)
@@ -15,7 +15,7 @@
 --         Q  (nothing)                                  the same, from a dead worker
 --       A lock is the key of a unique lock to free, or nothing.
 -- Returns for each item 1 settled, 0 the lease is lost
-local task_prefix, now_s, now_ns, day_end = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local task_prefix, now_s, now_ns, day_life = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local arity = { d = 1, c = 5, r = 4, s = 4, a = 2, q = 0, Q = 0 }
 local token_unit = 4194304
 local items, ids = {}, {}
@@ -129,9 +129,10 @@ end
 
 local function count(total, day, by)
   if by == 0 then return end
-  if redis.call('INCRBY', day, by) == by then redis.call('EXPIREAT', day, day_end) end
+  if redis.call('INCRBY', day, by) == by then redis.call('EXPIRE', day, day_life) end
   -- A total that would pass the largest integer starts again, and the other with it, as asynq has it.
-  if redis.pcall('INCRBY', total, by).err then
+  local reply = redis.pcall('INCRBY', total, by)
+  if type(reply) == 'table' and reply.err then
     redis.call('SET', KEYS[8], by)
     redis.call('SET', KEYS[9], 0)
   end

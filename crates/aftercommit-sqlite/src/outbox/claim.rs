@@ -35,14 +35,19 @@ pub(super) async fn claim(store: &Store, limit: usize, hold: Duration) -> Result
     // The claim begins when the wait for the writer is over.
     let now = store.now();
     let found = find(&mut tx, limit.min(MAX_ROWS), now).await?;
-    let rows: Vec<StoredRow<'_>> =
+    let stored: Vec<StoredRow<'_>> =
         serde_json::from_str(&found.rows).map_err(|error| unreadable(DOING, error))?;
-    let seqs = serde_json::Value::from_iter(rows.iter().map(|row| row.claimed().seq)).to_string();
+    if stored.is_empty() {
+        return Ok(Claim { rows: Vec::new(), next_at: found.next_at });
+    }
+    let seqs = serde_json::Value::from_iter(stored.iter().map(|row| row.claimed().seq)).to_string();
     let claim = sqlx::query(sql::OUTBOX_CLAIM).bind(seqs).bind(now.plus(hold).as_millis().max(1));
     claim.execute(&mut *tx).await.map_err(failed(DOING))?;
     tx.commit().await.map_err(failed(DOING))?;
-    let rows = readable(store, &rows).await?;
-    Ok(Claim { rows, next_at: if found.is_cut { Some(now) } else { found.next_at } })
+    let rows = readable(store, &stored).await;
+    // Whoever gets fewer rows than he asked for takes that for the end, unless he is told to come back.
+    let is_cut = found.is_cut || rows.len() < stored.len() || (MAX_ROWS..limit).contains(&stored.len());
+    Ok(Claim { rows, next_at: if is_cut { Some(now) } else { found.next_at } })
 }
 
 /// What can be claimed.
@@ -71,7 +76,7 @@ async fn find(conn: &mut SqliteConnection, limit: usize, now: Timestamp) -> Resu
 }
 
 /// The rows that can be read. Those that cannot, which another program wrote, are set aside with the reason.
-async fn readable(store: &Store, stored: &[StoredRow<'_>]) -> Result<Vec<OutboxRow>> {
+async fn readable(store: &Store, stored: &[StoredRow<'_>]) -> Vec<OutboxRow> {
     let mut rows = Vec::with_capacity(stored.len());
     let mut unreadable: Vec<(RowKey, String)> = Vec::new();
     for row in stored {
@@ -84,6 +89,9 @@ async fn readable(store: &Store, stored: &[StoredRow<'_>]) -> Result<Vec<OutboxR
             }
         }
     }
-    relay::bury(store, &unreadable).await?;
-    Ok(rows)
+    if let Err(error) = relay::bury(store, &unreadable).await {
+        // The rows that can be read matter more; these are found again when the claim ends.
+        tracing::warn!(%error, "rows of the outbox that cannot be read stay where they are for now");
+    }
+    rows
 }

@@ -47,7 +47,7 @@ async fn a_postponed_row_waits_counts_the_attempt_and_is_claimed_again() {
         assert_eq!(row.attempts, attempts);
         let later = later(&stage, row.key);
         let until = later.until;
-        stage.outbox.postpone(&[later.clone()]).await.unwrap();
+        stage.outbox.postpone(std::slice::from_ref(&later)).await.unwrap();
         stage.outbox.postpone(&[later]).await.unwrap();
         let early = stage.claim(1).await;
         assert_eq!((early.rows.len(), early.next_at), (0, Some(until)));
@@ -118,7 +118,13 @@ async fn a_row_that_cannot_be_read_is_set_aside_and_the_others_go_on() {
                  UPDATE aftercommit_outbox SET task_type = CAST(x'0aff' AS TEXT) WHERE id = 'bytes'; \
                  UPDATE aftercommit_outbox SET group_name = '' WHERE id = 'group'";
     sqlx::raw_sql(spoil).execute(&stage.outbox.pools().writer).await.unwrap();
-    assert_eq!(ids(&stage.claim(9).await), ["a", "b"]);
+    let claim = stage.claim(5).await;
+    assert_eq!(
+        (ids(&claim), claim.next_at),
+        (vec!["a"], Some(stage.clock.now())),
+        "there is more, and it is ready"
+    );
+    assert_eq!(ids(&stage.claim(5).await), ["b"]);
     assert_eq!(stage.outbox.backlog().await.unwrap().buried, 4);
     let errors: Vec<String> =
         sqlx::query_scalar("SELECT error FROM aftercommit_outbox WHERE free_at IS NULL")

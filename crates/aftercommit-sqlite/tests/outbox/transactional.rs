@@ -126,7 +126,10 @@ async fn a_batch_answers_for_each_of_its_tasks() {
 /// Tasks that use every option, and unusual values of them.
 fn tasks(stage: &Stage) -> Vec<NewTask> {
     let now = stage.clock.now().to_system_time();
-    let raw = |payload: Bytes| RawTask { task_type: TaskType::new("ünusual:täsk").unwrap(), payload };
+    let raw = |payload: Bytes| RawTask {
+        task_type: TaskType::new("ünusual:täsk").expect("a valid type"),
+        payload,
+    };
     let every_byte: Vec<u8> = (0..=255).collect();
     let full = Options::new()
         .id("line\nbreak, \"quote\", nul \0, ☃")

@@ -5,5 +5,6 @@ mod handles;
 mod migrations;
 mod support;
 mod transactional;
+mod unreadable;
 mod upgrade;
 mod upkeep;

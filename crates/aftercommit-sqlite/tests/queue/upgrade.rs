@@ -39,25 +39,25 @@ UPDATE sqlite_sequence SET seq = 1000099 WHERE name = 'aftercommit_tasks';
 
 /// A file of the first version with these rows.
 async fn file_of_the_first_version(dir: &tempfile::TempDir, rows: &'static str) -> SqlitePools {
-    let pools = SqlitePools::open(dir.path().join("queue.db")).await.unwrap();
+    let pools = SqlitePools::open(dir.path().join("queue.db")).await.expect("it works");
     let first = Migration::new(1, "queue".into(), MigrationType::Simple, FIRST.into_sql_str(), false);
     let mut migrator = Migrator::with_migrations(vec![first]);
     migrator.dangerous_set_table_name("_aftercommit_migrations");
-    migrator.run(&pools.writer).await.unwrap();
-    sqlx::raw_sql(rows).execute(&pools.writer).await.unwrap();
+    migrator.run(&pools.writer).await.expect("it works");
+    sqlx::raw_sql(rows).execute(&pools.writer).await.expect("it works");
     pools
 }
 
 async fn upgraded(dir: &tempfile::TempDir, rows: &'static str) -> SqliteQueue {
     let pools = file_of_the_first_version(dir, rows).await;
     let queue = SqliteQueue::new(pools).with_clock(Arc::new(ManualClock::new()));
-    queue.migrate().await.unwrap();
+    queue.migrate().await.expect("it works");
     queue
 }
 
 async fn message(queue: &SqliteQueue, name: &str, task: &str) -> Message {
-    let name = QueueName::new(name).unwrap();
-    queue.get(&name, &id(task)).await.unwrap().expect("the task is there").message
+    let name = QueueName::new(name).expect("it works");
+    queue.get(&name, &id(task)).await.expect("it works").expect("the task is there").message
 }
 
 #[tokio::test]
@@ -155,4 +155,16 @@ async fn a_program_of_the_first_version_says_that_the_tables_are_newer() {
     migrator.dangerous_set_table_name("_aftercommit_migrations");
     let refused = migrator.run(&queue.pools().writer).await.unwrap_err();
     assert!(matches!(refused, sqlx::migrate::MigrateError::VersionMissing(2)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_view_of_the_host_on_the_tasks_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let view = "CREATE VIEW waiting AS SELECT count(*) AS tasks FROM aftercommit_tasks WHERE state = 2; \
+                INSERT INTO aftercommit_tasks (state, pos, at, epoch, worker, queue, id, task_type, payload) \
+                VALUES (2, 1, 0, 2, 2, 'default', 'a', 'test:raw', x'7b7d')";
+    let queue = upgraded(&dir, view).await;
+    let tasks: i64 =
+        sqlx::query_scalar("SELECT tasks FROM waiting").fetch_one(&queue.pools().readers).await.unwrap();
+    assert_eq!(tasks, 1);
 }

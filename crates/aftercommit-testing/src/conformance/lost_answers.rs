@@ -23,7 +23,7 @@ area!(conformance_of_lost_answers, lost_answers:
 );
 
 /// The stage's back-end behind a connection on which the next call of this kind goes wrong.
-fn behind(s: &Stage, call: Call, fault: Fault) -> Faulty<dyn Backend> {
+pub(super) fn behind(s: &Stage, call: Call, fault: Fault) -> Faulty<dyn Backend> {
     Faulty::new(s.shared(), Faults::none().then(call, fault))
 }
 

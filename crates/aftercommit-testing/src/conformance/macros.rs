@@ -94,6 +94,18 @@ macro_rules! conformance {
             mod operate {
                 $crate::conformance_of_operate!();
             }
+            mod operate_all {
+                $crate::conformance_of_operate_all!();
+            }
+            mod update_payload {
+                $crate::conformance_of_update_payload!();
+            }
+            mod remove_queue {
+                $crate::conformance_of_remove_queue!();
+            }
+            mod trim_archive {
+                $crate::conformance_of_trim_archive!();
+            }
             mod pause {
                 $crate::conformance_of_pause!();
             }
@@ -127,12 +139,48 @@ macro_rules! conformance_with {
             $crate::conformance_of_dead_workers!();
         }
     };
-    (groups) => {};
-    (publisher) => {};
-    (schedules) => {};
+    (groups) => {
+        mod groups {
+            $crate::conformance_of_groups!();
+        }
+        mod ripe {
+            $crate::conformance_of_ripe!();
+        }
+        mod gather {
+            $crate::conformance_of_gather!();
+        }
+        mod aggregate {
+            $crate::conformance_of_aggregate!();
+        }
+        mod put_back {
+            $crate::conformance_of_put_back!();
+        }
+        mod group_tasks {
+            $crate::conformance_of_group_tasks!();
+        }
+        mod groups_lost_answers {
+            $crate::conformance_of_groups_lost_answers!();
+        }
+    };
+    (publisher) => {
+        mod publish {
+            $crate::conformance_of_publish!();
+        }
+        mod markers {
+            $crate::conformance_of_markers!();
+        }
+    };
+    (schedules) => {
+        mod schedules {
+            $crate::conformance_of_schedules!();
+        }
+    };
     (handles) => {
         mod handles {
             $crate::conformance_of_handles!();
+        }
+        mod handles_of_abilities {
+            $crate::conformance_of_handles_of_abilities!();
         }
     };
 }

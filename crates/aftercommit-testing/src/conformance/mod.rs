@@ -64,29 +64,45 @@ mod macros;
 
 mod abilities;
 mod fixture;
+mod group_steps;
 mod stage;
 mod task;
 
+pub mod aggregate;
 pub mod concurrency;
 pub mod dead_workers;
 pub mod dequeue;
 pub mod enqueue;
 pub mod fencing;
 pub mod forward;
+pub mod gather;
+pub mod group_tasks;
+pub mod groups;
+pub mod groups_lost_answers;
 pub mod handles;
+pub mod handles_of_abilities;
 pub mod inspect;
 pub mod lease;
 pub mod list;
 pub mod lost_answers;
+pub mod markers;
 pub mod model;
 pub mod operate;
+pub mod operate_all;
 pub mod orphans;
 pub mod pause;
 pub mod presence;
+pub mod publish;
+pub mod put_back;
+pub mod remove_queue;
 pub mod retention;
 pub mod retry_rules;
+pub mod ripe;
+pub mod schedules;
 pub mod settle;
+pub mod trim_archive;
 pub mod unique;
+pub mod update_payload;
 pub mod wakes;
 pub mod weights;
 
@@ -121,6 +137,10 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("inspect", inspect::NAMES),
         ("list", list::NAMES),
         ("operate", operate::NAMES),
+        ("operate_all", operate_all::NAMES),
+        ("update_payload", update_payload::NAMES),
+        ("remove_queue", remove_queue::NAMES),
+        ("trim_archive", trim_archive::NAMES),
         ("pause", pause::NAMES),
         ("wakes", wakes::NAMES),
         ("concurrency", concurrency::NAMES),
@@ -128,7 +148,18 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("model", model::NAMES),
         ("presence", presence::NAMES),
         ("dead_workers", dead_workers::NAMES),
+        ("groups", groups::NAMES),
+        ("ripe", ripe::NAMES),
+        ("gather", gather::NAMES),
+        ("aggregate", aggregate::NAMES),
+        ("put_back", put_back::NAMES),
+        ("group_tasks", group_tasks::NAMES),
+        ("groups_lost_answers", groups_lost_answers::NAMES),
+        ("publish", publish::NAMES),
+        ("markers", markers::NAMES),
+        ("schedules", schedules::NAMES),
         ("handles", handles::NAMES),
+        ("handles_of_abilities", handles_of_abilities::NAMES),
     ];
     areas.into_iter().flat_map(|(area, names)| names.iter().map(move |name| (area, *name)))
 }

@@ -29,7 +29,7 @@ area!(conformance_of_wakes, wakes:
 );
 
 /// How long a hint may take, by the machine's clock. Back-ends promise more; this is to fail, not to wait.
-const ARRIVAL: Duration = Duration::from_secs(5);
+pub(super) const ARRIVAL: Duration = Duration::from_secs(5);
 
 fn subscribe(s: &Stage, wake: Wake, names: &[&str]) -> Wakes {
     let names: Vec<_> = names.iter().map(|name| queue(name)).collect();

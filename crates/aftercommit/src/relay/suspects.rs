@@ -7,7 +7,7 @@ use aftercommit_core::{Postponed, RowKey, Timestamp};
 use tokio::time::Instant;
 
 use super::load::Suspect;
-use crate::chain::chain;
+use crate::text::chain;
 
 /// The delay after the first refusal of a row; twice as long after each further one.
 const FIRST_DELAY: Duration = Duration::from_secs(1);

@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::aggregator::GroupKey;
 use crate::aggregate::{Erased, GroupTasks};
-use crate::chain::chain;
 use crate::frame::Pauses;
-use crate::panic_text::panic_text;
 use crate::telemetry;
+use crate::text::chain;
+use crate::text::panic_text;
 
 /// The part of a batch's time that is kept for writing down its end.
 const MARGIN: u32 = 10;

@@ -21,7 +21,7 @@ use super::inflight::Held;
 use super::settler::Finished;
 use super::slots::Slot;
 use crate::frame::{Phase, Phases};
-use crate::panic_text::panic_text;
+use crate::text::panic_text;
 use crate::{HandlerError, TaskContext, telemetry};
 
 /// How long stopped handlers get to be dropped; one that blocks its thread takes longer and is left behind.

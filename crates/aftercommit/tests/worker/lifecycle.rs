@@ -6,6 +6,7 @@ use aftercommit::{Router, State, TaskState};
 use tokio::sync::mpsc;
 
 use crate::harness::{Bench, Log, Note, note, start};
+use crate::spy::{Abilities, Spy};
 
 /// Takes as many seconds as its text says.
 fn timed(log: &Log) -> Router<Log> {
@@ -76,11 +77,42 @@ async fn prefetched_tasks_go_back_in_their_order() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     worker.shut_down().await;
     let page = aftercommit::Page::first(100);
-    let pending = bench.backend.list(&after[0].queue, TaskState::Pending, page).await.unwrap();
+    let pending = bench.backend.list(&after[0].queue, &TaskState::Pending.into(), page).await.unwrap();
     let ids: Vec<_> = pending.iter().map(|task| task.message.id.clone()).collect();
     let wanted: Vec<_> = after.iter().map(|task| task.id.clone()).collect();
     assert_eq!(pending.len(), 21);
     assert_eq!(ids.iter().filter(|id| wanted.contains(id)).cloned().collect::<Vec<_>>(), wanted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_fetch_under_way_brings_goes_back_behind_what_was_held() {
+    // Wherever the task that holds the slot stands: for some, a fetch is under way when the worker stops.
+    for block in (100..500).step_by(23) {
+        let (bench, slow) = Spy::bench(Abilities::All);
+        let (started, mut starts) = mpsc::channel::<String>(1_000);
+        let router = Router::with_state((started, block.to_string())).route(
+            async |State((started, block)): State<(mpsc::Sender<String>, String)>, task: Note| {
+                let _ = started.try_send(task.text.clone());
+                if task.text == block {
+                    std::future::pending::<()>().await;
+                }
+            },
+        );
+        let mut tasks = Vec::new();
+        for i in 0..1_000 {
+            tasks.push(bench.client.enqueue(&note(&i.to_string())).await.unwrap());
+        }
+        let builder = bench.worker_over(slow, router).concurrency(1);
+        let worker = start(builder.shutdown_timeout(Duration::from_secs(1)));
+        while starts.recv().await.unwrap() != block.to_string() {}
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        worker.shut_down().await;
+        let page = aftercommit::Page::first(1_000);
+        let pending = bench.backend.list(&tasks[0].queue, &TaskState::Pending.into(), page).await.unwrap();
+        let ids: Vec<_> = pending.iter().map(|task| task.message.id.clone()).collect();
+        let wanted: Vec<_> = tasks[block..].iter().map(|task| task.id.clone()).collect();
+        assert_eq!(ids, wanted, "held up by {block}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,6 +38,41 @@ async fn an_outcome_that_could_not_be_written_is_kept_and_written_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_outcome_is_kept_for_as_long_as_its_lease_is_extended() {
+    let (bench, faulty) = bench(Faults::none());
+    for _ in 0..300 {
+        faulty.inject(Call::Settle, Fault::Refuse);
+    }
+    let log = Log::default();
+    let worker = start(bench.worker_over(Arc::clone(&faulty) as _, logging(&log)));
+    let task = bench.client.enqueue(&note("a")).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(bench.task(&task).await.unwrap().state, TaskState::Active, "for four leases by now");
+    faulty.heal();
+    bench.is_done_within(&task, Duration::from_secs(2)).await;
+    assert_eq!(log.entries(), ["a"]);
+    worker.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_is_given_up_when_its_lease_ends_and_the_task_runs_again() {
+    let (bench, faulty) = bench(Faults::none());
+    let log = Log::default();
+    let worker =
+        start(bench.worker_over(Arc::clone(&faulty) as _, logging(&log)).lease(Duration::from_secs(6)));
+    for _ in 0..1_000 {
+        faulty.inject(Call::Settle, Fault::Refuse);
+        faulty.inject(Call::Extend, Fault::Refuse);
+    }
+    let task = bench.client.enqueue(&note("a")).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    faulty.heal();
+    bench.is_done_within(&task, Duration::from_secs(15)).await;
+    assert_eq!(log.entries(), ["a", "a"]);
+    worker.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_acknowledgement_of_a_settle_is_harmless() {
     let (bench, faulty) = bench(Faults::none());
     faulty.inject(Call::Settle, Fault::LoseAnswer);

@@ -75,8 +75,9 @@ async fn a_worker_that_loses_its_lease_stops_the_handler_and_writes_nothing() {
     let task = bench.client.enqueue(&note("a")).await.unwrap();
     log.reaches(1).await;
     // Somebody else settles the task, as a recoverer would after a long pause of this process.
-    let (_, lease) = bench.task(&task).await.unwrap().lease.unwrap();
-    let leased = aftercommit_core::Leased { message: bench.task(&task).await.unwrap().message, lease };
+    let active = bench.task(&task).await.unwrap();
+    let (message, lease) = (active.message, active.lease.unwrap());
+    let leased = aftercommit_core::Leased { message, lease, stored: aftercommit::Bytes::new() };
     let outcome = aftercommit_core::Outcome::Archive { error: "taken away".to_owned() };
     let settlement = aftercommit_core::Settlement { leased: Arc::new(leased), outcome };
     assert_eq!(bench.backend.settle(&[settlement]).await.unwrap(), [Ok(())]);

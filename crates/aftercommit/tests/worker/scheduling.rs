@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use aftercommit::{Clock, Options, Router, State, TaskState, Timestamp};
+use aftercommit::{Clock, InspectExt, Options, Router, State, TaskState, Timestamp};
 use aftercommit_testing::TokioClock;
 use std::sync::Arc;
 
 use crate::harness::{Bench, Log, Note, note, start};
+use crate::spy::{Abilities, Spy};
 
 /// Logs when each note was taken.
 fn timing(bench: &Bench, log: &Log) -> Router<(Log, Arc<TokioClock>)> {
@@ -84,5 +85,22 @@ async fn a_task_run_by_an_operator_starts_at_once() {
     let asked = bench.now();
     bench.is_done(&task).await;
     assert!(bench.now().since(asked) < Duration::from_millis(50));
+    worker.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_whose_clock_lags_is_not_asked_over_and_over() {
+    let (bench, spy) = Spy::bench(Abilities::All);
+    let ahead = TokioClock::starting_at(bench.now().plus(Duration::from_secs(30)));
+    let log = Log::default();
+    let worker = start(bench.worker_over(Arc::clone(&spy) as _, timing(&bench, &log)).clock(Arc::new(ahead)));
+    let due = bench.now().plus(Duration::from_secs(20));
+    bench.client.enqueue(&note("n")).process_in(Duration::from_secs(20)).await.unwrap();
+    let started = times(&log.reaches(1).await)[0];
+    assert!(
+        started >= due && started.since(due) <= Duration::from_millis(150),
+        "started {started}, due {due}"
+    );
+    assert!(spy.seen().forwards <= 250, "{} calls in twenty seconds", spy.seen().forwards);
     worker.shut_down().await;
 }

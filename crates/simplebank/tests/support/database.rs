@@ -42,7 +42,7 @@ impl Database {
 
     /// The tasks in a state.
     pub(crate) async fn tasks(&self, state: TaskState) -> Vec<TaskInfo> {
-        self.queue.list(&self.critical, state, Page::first(ALL)).await.unwrap()
+        self.queue.list(&self.critical, &state.into(), Page::first(ALL)).await.unwrap()
     }
 
     /// The tasks that are not over.

@@ -178,12 +178,14 @@ fn seen(leased: &[Leased]) -> Vec<(Message, Timestamp)> {
     leased.iter().map(|leased| (leased.message.clone(), leased.lease.expires_at)).collect()
 }
 
+/// A queue, without what each store measures in its own way.
 async fn info(backend: &dyn Backend, name: &QueueName) -> Option<QueueInfo> {
-    backend.queue(name).await.expect("queue")
+    let info = backend.queue(name).await.expect("queue");
+    info.map(|info| QueueInfo { approximate_bytes: None, ..info })
 }
 
-/// The tasks in a state, without their tokens, and in the order of their ids where tasks that came to
-/// the state in the same moment may stand in any order.
+/// The tasks in a state, without their tokens, and in the order of their ids where tasks of the same second
+/// may stand in any order.
 async fn list(backend: &dyn Backend, name: &QueueName, state: State) -> Vec<TaskInfo> {
     let mut tasks = backend.list(name, &state.into(), Page::first(1_000)).await.expect("list");
     for task in &mut tasks {
@@ -191,8 +193,11 @@ async fn list(backend: &dyn Backend, name: &QueueName, state: State) -> Vec<Task
             lease.token = LeaseToken::new(0);
         }
     }
-    if matches!(state, State::Active | State::Archived | State::Completed) {
-        tasks.sort_by(|a, b| a.message.id.as_str().cmp(b.message.id.as_str()));
+    if state != State::Pending {
+        tasks.sort_by(|a, b| {
+            let order = |task: &TaskInfo| (task.next_process_at, task.message.id.to_string());
+            order(a).cmp(&order(b))
+        });
     }
     tasks
 }
