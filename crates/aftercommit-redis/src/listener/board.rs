@@ -4,6 +4,10 @@
 //! armed keeps the promise by itself. While it is not armed, changes go unseen; so whoever may have looked in such a
 //! time is *unsure*, and gets a hint once the key is armed again, whatever is read then. Only pending tasks need none of
 //! this: whether there are any is read when the key is armed.
+//!
+//! Looks and changes travel on different connections, so a change may be told only after a stream that has looked behind
+//! it waits already. What is told before the first reading since the stream began to wait may be such a change. With due
+//! times that matters, since not every change of them is news.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -37,6 +41,8 @@ pub(super) struct Board {
     of_key: HashMap<Bytes, TopicId>,
     last_id: u64,
     woken: Vec<Waker>,
+    /// How many turns were begun.
+    turns: u64,
 }
 
 struct Stream {
@@ -54,6 +60,8 @@ struct Seen {
     /// [`Entry::changes`] when the stream was last asked.
     changes: u64,
     is_unsure: bool,
+    /// [`Board::turns`] when the stream was last asked.
+    asked_at: u64,
 }
 
 struct Entry {
@@ -64,6 +72,8 @@ struct Entry {
     is_doubtful: bool,
     /// How many times it was disarmed by a change that only reading can judge.
     changes: u64,
+    /// The turn in which it was last read.
+    read_in: u64,
     /// When it may be read again.
     rests_until: Option<Instant>,
     /// When it counts as changed.
@@ -75,6 +85,7 @@ struct Entry {
 pub(super) struct Turn {
     /// With the number of commands for each.
     topics: Vec<(TopicId, usize)>,
+    number: u64,
     pub(super) commands: Vec<Command>,
     pub(super) next: Option<Instant>,
 }
@@ -96,7 +107,12 @@ impl Board {
             let entry = self.topics.get_mut(&topic).expect("it was just found or made");
             entry.users.push(id);
             // Nothing is known of when it will look first.
-            topics.push(Seen { topic, changes: entry.changes, is_unsure: wake != Wake::Pending });
+            topics.push(Seen {
+                topic,
+                changes: entry.changes,
+                is_unsure: wake != Wake::Pending,
+                asked_at: self.turns,
+            });
         }
         self.streams.insert(id, Stream { wake, topics, is_hinted: false, waker: None });
         id
@@ -117,6 +133,7 @@ impl Board {
                 is_armed: false,
                 is_doubtful: false,
                 changes: 0,
+                read_in: 0,
                 rests_until: None,
                 expires: None,
             },
@@ -143,6 +160,7 @@ impl Board {
         for seen in &mut stream.topics {
             let entry = &self.topics[&seen.topic];
             seen.notice(entry);
+            seen.asked_at = self.turns;
             is_ready |= seen.is_unsure && entry.is_armed;
         }
         if !is_ready {
@@ -158,19 +176,27 @@ impl Board {
         Poll::Ready(())
     }
 
-    /// What has to be armed: what somebody waits for and is not.
+    /// What has to be read: what somebody waits for and is not armed, or may have changed before he waited.
     pub(super) fn turn(&mut self, now: Instant) -> Turn {
-        let mut turn = Turn::default();
+        self.turns += 1;
+        let mut turn = Turn { number: self.turns, ..Turn::default() };
         for (id, entry) in &mut self.topics {
-            let streams = &self.streams;
-            if !entry.users.iter().any(|user| streams[user].waker.is_some()) {
+            let waiting = entry.users.iter().map(|user| &self.streams[user]).filter(|it| it.waker.is_some());
+            let (mut is_awaited, mut is_unsettled) = (false, false);
+            for stream in waiting {
+                is_awaited = true;
+                is_unsettled |=
+                    stream.topics.iter().any(|seen| seen.topic == *id && seen.is_unsettled(entry));
+            }
+            if !is_awaited {
                 continue;
             }
             if entry.expires.is_some_and(|expires| expires <= now) {
                 entry.disarm_in_doubt();
             }
-            let until = if entry.is_armed { entry.expires } else { entry.rests_until };
-            if entry.is_armed || until.is_some_and(|until| until > now) {
+            let is_to_read = !entry.is_armed || is_unsettled;
+            let until = if is_to_read { entry.rests_until } else { entry.expires };
+            if !is_to_read || until.is_some_and(|until| until > now) {
                 turn.next = [turn.next, until].into_iter().flatten().min();
             } else if turn.topics.len() < READINGS_MAX {
                 let before = turn.commands.len();
@@ -197,6 +223,7 @@ impl Board {
             };
             let is_news = is_news | std::mem::take(&mut entry.is_doubtful);
             entry.is_armed = cover != Cover::Part;
+            entry.read_in = turn.number;
             entry.expires = (cover == Cover::TooMany).then(|| now + BLIND_PAUSE);
             entry.rests_until =
                 (entry.topic.wake() != Wake::Pending && entry.is_armed).then(|| now + READING_PAUSE);
@@ -222,6 +249,14 @@ impl Board {
             Change::Unclear => {
                 entry.is_armed = false;
                 entry.changes += 1;
+                for user in &entry.users {
+                    let stream = self.streams.get_mut(user).expect("a user leaves before it is dropped");
+                    let waits = stream.waker.is_some();
+                    for seen in stream.topics.iter_mut().filter(|seen| waits && seen.topic == id) {
+                        // Those who do not wait notice when they are asked.
+                        seen.is_unsure |= seen.is_unsettled(entry);
+                    }
+                }
             }
         }
     }
@@ -265,6 +300,11 @@ impl Board {
 }
 
 impl Seen {
+    /// True until the topic was read after the stream began to wait.
+    fn is_unsettled(&self, entry: &Entry) -> bool {
+        entry.topic.wake() == Wake::Due && self.asked_at >= entry.read_in
+    }
+
     /// Notices what changed since the stream was last asked. It may have looked before that, or after.
     fn notice(&mut self, entry: &Entry) {
         if self.changes != entry.changes {
