@@ -18,20 +18,21 @@ use aftercommit_core::{Result, Wake};
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::entry::{Entry, Seen};
 use super::topic::{Change, Cover, Topic};
 use crate::command::Command;
 use crate::keys::QueueKeys;
 use crate::reply::Reply;
 
 /// The shortest time between two readings of due times or groups: while many are scheduled, many changes are one reading.
-pub(super) const READING_PAUSE: Duration = Duration::from_millis(10);
+const READING_PAUSE: Duration = Duration::from_millis(10);
 /// How long until what Redis cannot tell of, or would not let us read, is looked at again.
-pub(super) const BLIND_PAUSE: Duration = Duration::from_secs(1);
+const BLIND_PAUSE: Duration = Duration::from_secs(1);
 /// How many topics are read in one round trip.
 const READINGS_MAX: usize = 100;
 
 pub(super) type StreamId = u64;
-type TopicId = u64;
+pub(super) type TopicId = u64;
 
 #[derive(Default)]
 pub(super) struct Board {
@@ -52,32 +53,6 @@ struct Stream {
     is_hinted: bool,
     /// Somebody waits for news.
     waker: Option<Waker>,
-}
-
-/// A topic, as one stream knows it.
-struct Seen {
-    topic: TopicId,
-    /// [`Entry::changes`] when the stream was last asked.
-    changes: u64,
-    is_unsure: bool,
-    /// [`Board::turns`] when the stream was last asked.
-    asked_at: u64,
-}
-
-struct Entry {
-    topic: Topic,
-    users: Vec<StreamId>,
-    is_armed: bool,
-    /// The next reading is news, whatever is read.
-    is_doubtful: bool,
-    /// How many times it was disarmed by a change that only reading can judge.
-    changes: u64,
-    /// The turn in which it was last read.
-    read_in: u64,
-    /// When it may be read again.
-    rests_until: Option<Instant>,
-    /// When it counts as changed.
-    expires: Option<Instant>,
 }
 
 /// What is to be read now, and when to ask again.
@@ -296,27 +271,5 @@ impl Board {
                 self.woken.extend(stream.waker.take());
             }
         }
-    }
-}
-
-impl Seen {
-    /// True until the topic was read after the stream began to wait.
-    fn is_unsettled(&self, entry: &Entry) -> bool {
-        entry.topic.wake() == Wake::Due && self.asked_at >= entry.read_in
-    }
-
-    /// Notices what changed since the stream was last asked. It may have looked before that, or after.
-    fn notice(&mut self, entry: &Entry) {
-        if self.changes != entry.changes {
-            self.changes = entry.changes;
-            self.is_unsure = true;
-        }
-    }
-}
-
-impl Entry {
-    fn disarm_in_doubt(&mut self) {
-        (self.is_armed, self.is_doubtful) = (false, true);
-        (self.rests_until, self.expires) = (None, None);
     }
 }
