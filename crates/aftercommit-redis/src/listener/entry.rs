@@ -12,7 +12,7 @@ pub(super) struct Seen {
     /// [`Entry::changes`] when the stream was last asked.
     pub(super) changes: u64,
     pub(super) is_unsure: bool,
-    /// [`Board::turns`] when the stream was last asked.
+    /// How many turns there had been when the stream was last asked.
     pub(super) asked_at: u64,
 }
 

@@ -41,7 +41,7 @@ async fn earlier_due_time_wakes_and_a_later_one_does_not() {
         until(async || stage.calls("zrange").await > before).await;
         assert!(!sleeper.is_finished(), "{set}: the earliest is the same");
         stage.run(&format!("ZADD asynq:{{q}}:{set} 1999999999 c")).await;
-        woken(sleeper).await;
+        drop(woken(sleeper).await);
     }
 }
 
@@ -50,7 +50,7 @@ async fn first_wait_gives_a_hint_and_then_all_is_quiet() {
     let stage = Stage::listening().await;
     let mut wakes = stage.wakes(Wake::Due);
     hint(&mut wakes).await;
-    asleep(&stage, wakes).await;
+    drop(asleep(&stage, wakes).await);
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn whoever_looked_between_two_changes_is_told_of_the_second() {
     stage.until_armed(3).await;
     assert!(!sleeper.is_finished(), "the earliest is gone: nobody has to hurry");
     stage.run("ZADD asynq:{q}:retry 5 a").await;
-    woken(sleeper).await;
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

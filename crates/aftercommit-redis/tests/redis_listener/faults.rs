@@ -31,7 +31,7 @@ async fn killed_connection_is_made_again_and_everybody_is_told_once() {
         stage.push("a").await;
         stage.run("ZADD asynq:{q}:retry 1 a").await;
         stage.run("SADD asynq:{q}:groups a").await;
-        woken(sleeper).await;
+        drop(woken(sleeper).await);
         stage.run("FLUSHALL").await;
     }
 }
@@ -48,7 +48,7 @@ async fn server_that_was_away_wakes_again() {
     while tokio::time::timeout(Duration::from_millis(300), wakes.next()).await.is_ok() {}
     let sleeper = waiting(wakes);
     stage.push("a").await;
-    woken(sleeper).await;
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn server_absent_at_the_start_is_found_when_it_comes() {
     stage.start_again().await;
     let sleeper = waiting(wakes);
     stage.push("a").await;
-    woken(sleeper).await;
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn silent_connection_is_noticed_within_seconds() {
     stage.until_armed(2).await;
     proxy.stall().await;
     let started = Instant::now();
-    woken(sleeper).await;
+    drop(woken(sleeper).await);
     assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
 }
 
@@ -87,7 +87,7 @@ async fn flush_wakes_everybody_and_arms_anew() {
     let sleeper = waiting(woken(sleeper).await);
     stage.until_armed(2).await;
     stage.push("a").await;
-    woken(sleeper).await;
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn new_group_and_more_in_a_known_one_wake() {
     stage.until_armed(2).await;
     assert!(!sleeper.is_finished());
     stage.run("ZADD asynq:{q}:g:one 2 b").await;
-    woken(sleeper).await;
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]
@@ -45,5 +45,5 @@ async fn group_with_a_name_that_is_no_text_is_watched() {
     stage.until_armed(2).await;
     let add = Command::new("ZADD").arg(b"asynq:{q}:g:\xff").number(1).arg("a");
     stage.other.command("add", add).await.unwrap();
-    woken(sleeper).await;
+    drop(woken(sleeper).await);
 }

@@ -91,7 +91,7 @@ async fn paused_queue_sleeps_until_it_is_resumed() {
     assert_eq!(stage.calls("llen").await, before);
     assert!(!sleeper.is_finished());
     stage.run("DEL asynq:{q}:paused").await;
-    woken(sleeper).await;
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn work_that_its_reader_leaves_gives_no_more_hints() {
     hint(&mut later).await;
     assert_eq!((sleeper.is_finished(), stage.calls("llen").await), (false, before));
     stage.push("b").await;
-    woken(sleeper).await;
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]
