@@ -48,7 +48,10 @@ INSERT INTO sqlite_sequence (name, seq)
 SELECT 'aftercommit_tasks_new', seq FROM sqlite_sequence WHERE name = 'aftercommit_tasks';
 
 DROP TABLE aftercommit_tasks;
+-- Views of the host may name the table that is missing for this moment; this keeps SQLite from looking.
+PRAGMA legacy_alter_table = ON;
 ALTER TABLE aftercommit_tasks_new RENAME TO aftercommit_tasks;
+PRAGMA legacy_alter_table = OFF;
 
 CREATE UNIQUE INDEX aftercommit_tasks_id ON aftercommit_tasks (queue, id);
 CREATE INDEX aftercommit_tasks_pending ON aftercommit_tasks (queue, pos) WHERE state = 2;

@@ -156,3 +156,15 @@ async fn a_program_of_the_first_version_says_that_the_tables_are_newer() {
     let refused = migrator.run(&queue.pools().writer).await.unwrap_err();
     assert!(matches!(refused, sqlx::migrate::MigrateError::VersionMissing(2)), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_view_of_the_host_on_the_tasks_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let view = "CREATE VIEW waiting AS SELECT count(*) AS tasks FROM aftercommit_tasks WHERE state = 2; \
+                INSERT INTO aftercommit_tasks (state, pos, at, epoch, worker, queue, id, task_type, payload) \
+                VALUES (2, 1, 0, 2, 2, 'default', 'a', 'test:raw', x'7b7d')";
+    let queue = upgraded(&dir, view).await;
+    let tasks: i64 =
+        sqlx::query_scalar("SELECT tasks FROM waiting").fetch_one(&queue.pools().readers).await.unwrap();
+    assert_eq!(tasks, 1);
+}
