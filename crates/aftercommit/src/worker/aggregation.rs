@@ -17,8 +17,7 @@ use super::aggregator::GroupKey;
 use crate::aggregate::{Erased, GroupTasks};
 use crate::frame::Pauses;
 use crate::telemetry;
-use crate::text::chain;
-use crate::text::panic_text;
+use crate::text::{chain, panic_text};
 
 /// How long a group waits after its first failure; twice as long after each further one.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
