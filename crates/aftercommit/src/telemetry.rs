@@ -160,13 +160,16 @@ pub(crate) fn relay_cut_off() {
     );
 }
 
-pub(crate) fn published(published: usize, republished: usize) {
-    debug!(published, republished, "published tasks");
+pub(crate) fn published(count: usize) {
+    debug!(count, "published tasks");
 }
 
-pub(crate) fn republished(message: &Message) {
-    warn!(id = %message.id, r#type = %message.task_type, queue = %message.queue,
-        "a relay had published this task and died before it could mark it; it was not stored again");
+pub(crate) fn republished(count: usize) {
+    warn!(
+        count,
+        "tasks had been published before, by a relay that died or by a call whose answer was lost; they were not \
+         stored again"
+    );
 }
 
 pub(crate) fn not_published(message: &Message) {
