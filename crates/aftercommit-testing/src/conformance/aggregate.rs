@@ -3,7 +3,7 @@
 use aftercommit_core::{AggregateRefusal, Batch, BatchKey, Enqueue, Error, Refusal, State};
 
 use super::Stage;
-use super::groups::{HOLD, add, counted, gather_one, ids_of, made_up, sizes, waiting};
+use super::group_steps::{HOLD, add, counted, gather_one, ids_of, made_up, sizes, waiting};
 use super::task::{SECOND, TaskExt, group, queue, task};
 
 area!(conformance_of_aggregate, aggregate:

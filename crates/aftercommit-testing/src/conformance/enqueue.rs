@@ -22,6 +22,7 @@ area!(conformance_of_enqueue, enqueue:
     the_same_id_in_another_queue_is_another_task,
     the_second_of_two_equal_ids_in_a_batch_is_refused,
     a_refused_task_does_not_keep_others_of_the_batch_out,
+    a_batch_keeps_its_order_though_one_task_must_wait_for_the_fate_of_another,
     five_hundred_tasks_go_in_with_one_call_and_keep_their_order,
     every_field_reads_back_as_it_was_written,
     a_task_without_timeout_or_deadline_keeps_having_none,
@@ -137,6 +138,17 @@ async fn a_refused_task_does_not_keep_others_of_the_batch_out(s: Stage) {
     s.put("q", ["b"]).await;
     s.enqueue_all(&[task("q", "a"), task("q", "b"), task("q", "c")]).await;
     assert_eq!(s.listed("q", State::Pending).await, ["b", "a", "c"]);
+}
+
+/// Whether the second task gets the lock depends on whether the first one, which asks for it too, is refused
+/// for its id. A back-end that stores batches in several statements must not let it fall behind.
+async fn a_batch_keeps_its_order_though_one_task_must_wait_for_the_fate_of_another(s: Stage) {
+    s.put("q", ["taken"]).await;
+    let unique = |task_id: &str| task("q", task_id).unique_for(SECOND * 60);
+    let answers = s.enqueue_all(&[unique("taken"), unique("a"), task("q", "b"), unique("c")]).await;
+    assert_eq!(answers, [Err(Refusal::IdConflict), Ok(()), Ok(()), Err(Refusal::Duplicate)]);
+    assert_eq!(s.listed("q", State::Pending).await, ["taken", "a", "b"]);
+    assert_eq!(super::task::ids(&s.take("q", 10).await), ["taken", "a", "b"]);
 }
 
 async fn five_hundred_tasks_go_in_with_one_call_and_keep_their_order(s: Stage) {

@@ -4,7 +4,7 @@ use aftercommit_core::{Action, Forwarded, Operation, Outcome, Refusal, Selection
 
 use super::Stage;
 use super::aggregate::{aggregate, batch, is_as_it_was};
-use super::groups::{GRACE, HOLD, QUIET, add, counted, gather, gather_one, ids_of, sizes, waiting};
+use super::group_steps::{GRACE, HOLD, QUIET, add, counted, gather, gather_one, ids_of, sizes, waiting};
 use super::task::{RECOVERED, SECOND, TaskExt, group, id, queue, retry, task};
 
 area!(conformance_of_group_tasks, group_tasks:
@@ -207,6 +207,6 @@ async fn the_payload_of_a_waiting_task_is_not_changed(s: Stage) {
         let answer = s.backend().update_payload(&queue("q"), &id("a"), "new".into()).await;
         assert_eq!(answer.expect("update"), Action::Refused(State::Aggregating));
         assert_eq!(s.info("q", "a").await.message.payload, task("q", "a").message.payload);
-        gather(&s, &["q"], &super::groups::AT_ONCE, 1).await;
+        gather(&s, &["q"], &super::group_steps::AT_ONCE, 1).await;
     }
 }

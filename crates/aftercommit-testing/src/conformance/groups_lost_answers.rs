@@ -4,7 +4,7 @@ use aftercommit_core::{AggregateRefusal, Groups, State};
 
 use super::Stage;
 use super::aggregate::{batch, is_as_it_was};
-use super::groups::{AT_ONCE, HOLD, add, sizes, waiting};
+use super::group_steps::{AT_ONCE, HOLD, add, sizes, waiting};
 use super::lost_answers::behind;
 use super::task::{SECOND, TaskExt, queue, task};
 use crate::{Call, Fault};
@@ -58,7 +58,7 @@ async fn a_release_and_a_reclaim_may_be_repeated(s: Stage) {
     let key = batch(&s).await.key;
     behind(&s, Call::Release, Fault::Twice).release(&key).await.expect("release");
     assert_eq!(sizes(&s, "q").await, [("g".into(), 2)]);
-    super::groups::gather_one(&s, "q").await;
+    super::group_steps::gather_one(&s, "q").await;
     s.pass(HOLD).await;
     let faulty = behind(&s, Call::Reclaim, Fault::LoseAnswer);
     assert!(faulty.reclaim(&[queue("q")], 10).await.is_err());

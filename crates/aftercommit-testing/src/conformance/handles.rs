@@ -29,12 +29,12 @@ area!(conformance_of_handles, handles:
 );
 
 /// Another handle while the first is open.
-async fn second(s: &Stage) -> Arc<dyn Backend> {
+pub(super) async fn second(s: &Stage) -> Arc<dyn Backend> {
     (s.fixture.reopen.as_ref().expect("the fixture says how to open the store again"))().await
 }
 
 /// Closes the only handle and opens the store again.
-async fn restarted(s: Stage) -> Stage {
+pub(super) async fn restarted(s: Stage) -> Stage {
     let super::Fixture { backend, clock, reopen, on_pass, guard } = s.fixture;
     drop(backend);
     let open = reopen.as_ref().expect("the fixture says how to open the store again");

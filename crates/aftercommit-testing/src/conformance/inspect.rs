@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{InspectExt, Outcome, State};
+use aftercommit_core::{InspectExt, Outcome, State, WorkerId};
 
 use super::Stage;
 use super::stage::STATES;
-use super::task::{RETURNED, SECOND, TaskExt, archive, queue, retry, task};
+use super::task::{LEASE, RETURNED, SECOND, TaskExt, archive, queue, retry, task};
 
 area!(conformance_of_inspect, inspect:
     there_are_no_queues_at_first,
@@ -23,6 +23,8 @@ area!(conformance_of_inspect, inspect:
     history_of_no_days_is_empty,
     history_of_an_unknown_queue_is_all_zero,
     queues_count_apart_from_each_other,
+    only_an_active_task_says_who_works_on_it,
+    a_task_says_who_works_on_it_now,
 );
 
 async fn there_are_no_queues_at_first(s: Stage) {
@@ -167,4 +169,26 @@ async fn queues_count_apart_from_each_other(s: Stage) {
     assert_eq!(history(&s, "q", 1).await, [(3, 1)]);
     assert_eq!(history(&s, "r", 1).await, [(1, 0)]);
     assert_eq!(s.counts("r").await, [0; 6]);
+}
+
+async fn only_an_active_task_says_who_works_on_it(s: Stage) {
+    for state in STATES {
+        let name = state.as_str();
+        s.bring(name, "a", state).await;
+        let info = s.info(name, "a").await;
+        let active = state == State::Active;
+        assert_eq!((info.worker.is_some(), info.lease.is_some()), (active, active), "{state}");
+        assert_eq!(s.list(name, state).await[0].worker, info.worker, "{state}");
+    }
+}
+
+async fn a_task_says_who_works_on_it_now(s: Stage) {
+    s.put("q", ["a"]).await;
+    let first = s.take_one("q").await;
+    let second = WorkerId::from_stored("suite-host:2:it's ☃");
+    assert_ne!(s.info("q", "a").await.worker, Some(second.clone()));
+    assert_eq!(s.settle(&first, RETURNED).await, Ok(()));
+    assert_eq!(s.info("q", "a").await.worker, None);
+    assert_eq!(s.take_as(&second, &[("q", 1)], LEASE).await.len(), 1);
+    assert_eq!(s.info("q", "a").await.worker, Some(second));
 }

@@ -143,6 +143,9 @@ macro_rules! conformance_with {
         mod groups {
             $crate::conformance_of_groups!();
         }
+        mod ripe {
+            $crate::conformance_of_ripe!();
+        }
         mod gather {
             $crate::conformance_of_gather!();
         }
@@ -163,6 +166,9 @@ macro_rules! conformance_with {
         mod publish {
             $crate::conformance_of_publish!();
         }
+        mod markers {
+            $crate::conformance_of_markers!();
+        }
     };
     (schedules) => {
         mod schedules {
@@ -172,6 +178,9 @@ macro_rules! conformance_with {
     (handles) => {
         mod handles {
             $crate::conformance_of_handles!();
+        }
+        mod handles_of_abilities {
+            $crate::conformance_of_handles_of_abilities!();
         }
     };
 }

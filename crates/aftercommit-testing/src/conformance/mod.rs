@@ -64,6 +64,7 @@ mod macros;
 
 mod abilities;
 mod fixture;
+mod group_steps;
 mod stage;
 mod task;
 
@@ -79,10 +80,12 @@ pub mod group_tasks;
 pub mod groups;
 pub mod groups_lost_answers;
 pub mod handles;
+pub mod handles_of_abilities;
 pub mod inspect;
 pub mod lease;
 pub mod list;
 pub mod lost_answers;
+pub mod markers;
 pub mod model;
 pub mod operate;
 pub mod operate_all;
@@ -94,6 +97,7 @@ pub mod put_back;
 pub mod remove_queue;
 pub mod retention;
 pub mod retry_rules;
+pub mod ripe;
 pub mod schedules;
 pub mod settle;
 pub mod trim_archive;
@@ -145,14 +149,17 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("presence", presence::NAMES),
         ("dead_workers", dead_workers::NAMES),
         ("groups", groups::NAMES),
+        ("ripe", ripe::NAMES),
         ("gather", gather::NAMES),
         ("aggregate", aggregate::NAMES),
         ("put_back", put_back::NAMES),
         ("group_tasks", group_tasks::NAMES),
         ("groups_lost_answers", groups_lost_answers::NAMES),
         ("publish", publish::NAMES),
+        ("markers", markers::NAMES),
         ("schedules", schedules::NAMES),
         ("handles", handles::NAMES),
+        ("handles_of_abilities", handles_of_abilities::NAMES),
     ];
     areas.into_iter().flat_map(|(area, names)| names.iter().map(move |name| (area, *name)))
 }

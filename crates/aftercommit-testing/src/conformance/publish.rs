@@ -1,14 +1,13 @@
 //! Cases about what a relay brings: stored once even if it is brought twice, also long after it has finished.
 
 use aftercommit_core::{
-    Enqueue, MARKER_LIFE, Operation, Outcome, Published, Publisher, QueueName, Refusal, Removal, State,
-    TaskId, Wake,
+    Enqueue, Operation, Outcome, Published, Publisher, QueueName, Refusal, State, TaskId, Wake,
 };
 use futures_util::StreamExt;
 
 use super::Stage;
 use super::lost_answers::behind;
-use super::task::{SECOND, TaskExt, complete, id, ids, queue, task};
+use super::task::{SECOND, TaskExt, complete, id, queue, task};
 use crate::{Call, Fault};
 
 area!(conformance_of_publish, publish:
@@ -17,15 +16,6 @@ area!(conformance_of_publish, publish:
     what_is_brought_again_after_it_is_gone_is_not_stored_again,
     what_is_brought_twice_in_one_batch_is_stored_once,
     a_task_is_known_by_its_queue_and_its_id,
-    a_forgotten_task_is_stored_again_once_its_id_is_free,
-    forgetting_leaves_the_task_alone,
-    what_was_never_brought_may_be_forgotten,
-    a_marker_that_nobody_drops_passes_away,
-    bringing_a_task_again_does_not_prolong_its_marker,
-    a_refused_task_leaves_no_marker,
-    a_marker_is_told_before_a_refusal,
-    what_is_enqueued_leaves_no_marker_and_heeds_none,
-    a_removed_queue_does_not_lose_its_markers,
     a_batch_keeps_its_order_among_new_known_and_refused_tasks,
     placement_and_unique_locks_are_those_of_an_enqueue,
     an_empty_batch_is_no_fault,
@@ -34,23 +24,23 @@ area!(conformance_of_publish, publish:
     many_relays_store_each_task_once,
 );
 
-async fn publish_all(s: &Stage, batch: &[Enqueue]) -> Vec<Result<Published, Refusal>> {
+pub(super) async fn publish_all(s: &Stage, batch: &[Enqueue]) -> Vec<Result<Published, Refusal>> {
     let answers = s.publisher().publish(batch).await.expect("publish");
     assert_eq!(answers.len(), batch.len(), "publish answers for each item");
     answers
 }
 
-async fn publish(s: &Stage, task: Enqueue) -> Result<Published, Refusal> {
+pub(super) async fn publish(s: &Stage, task: Enqueue) -> Result<Published, Refusal> {
     publish_all(s, &[task]).await[0]
 }
 
-async fn forget(s: &Stage, tasks: &[(&str, &str)]) {
+pub(super) async fn forget(s: &Stage, tasks: &[(&str, &str)]) {
     let tasks: Vec<(QueueName, TaskId)> = tasks.iter().map(|(name, task)| (queue(name), id(task))).collect();
     s.publisher().forget(&tasks).await.expect("forget");
 }
 
 /// Runs the next task of a queue to its end.
-async fn finish(s: &Stage, name: &str) {
+pub(super) async fn finish(s: &Stage, name: &str) {
     let leased = s.take_one(name).await;
     assert_eq!(s.settle(&leased, Outcome::Done).await, Ok(()));
 }
@@ -108,83 +98,6 @@ async fn a_task_is_known_by_its_queue_and_its_id(s: Stage) {
     assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Before));
 }
 
-async fn a_forgotten_task_is_stored_again_once_its_id_is_free(s: Stage) {
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Now));
-    forget(&s, &[("q", "a")]).await;
-    assert_eq!(publish(&s, task("q", "a")).await, Err(Refusal::IdConflict));
-    finish(&s, "q").await;
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Now));
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Before), "it is known again");
-}
-
-async fn forgetting_leaves_the_task_alone(s: Stage) {
-    publish_all(&s, &[task("q", "a"), task("q", "b")]).await;
-    forget(&s, &[("q", "a"), ("q", "b")]).await;
-    assert_eq!(ids(&s.take("q", 10).await), ["a", "b"]);
-}
-
-async fn what_was_never_brought_may_be_forgotten(s: Stage) {
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Now));
-    forget(&s, &[]).await;
-    forget(&s, &[("q", "b"), ("nowhere", "a")]).await;
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Before));
-    assert_eq!(s.backend().queues().await.expect("queues"), [queue("q")]);
-}
-
-async fn a_marker_that_nobody_drops_passes_away(s: Stage) {
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Now));
-    finish(&s, "q").await;
-    s.pass(MARKER_LIFE - s.margin()).await;
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Before), "just before");
-    s.pass(s.margin()).await;
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Now), "when it is over");
-}
-
-async fn bringing_a_task_again_does_not_prolong_its_marker(s: Stage) {
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Now));
-    finish(&s, "q").await;
-    s.pass(MARKER_LIFE / 2).await;
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Before));
-    s.pass(MARKER_LIFE / 2).await;
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Now));
-}
-
-async fn a_refused_task_leaves_no_marker(s: Stage) {
-    assert_eq!(s.enqueue(task("q", "a").unique_for(SECOND * 60)).await, Ok(()));
-    let duplicate = task("q", "b").unique_for(SECOND * 60);
-    assert_eq!(publish(&s, task("q", "a")).await, Err(Refusal::IdConflict));
-    assert_eq!(publish(&s, duplicate.clone()).await, Err(Refusal::Duplicate));
-    finish(&s, "q").await;
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Now));
-    assert_eq!(publish(&s, duplicate).await, Ok(Published::Now));
-}
-
-async fn a_marker_is_told_before_a_refusal(s: Stage) {
-    let unique = task("q", "a").unique_for(SECOND * 60);
-    assert_eq!(publish(&s, unique.clone()).await, Ok(Published::Now));
-    assert_eq!(publish(&s, unique.clone()).await, Ok(Published::Before), "the id is taken, by itself");
-    finish(&s, "q").await;
-    assert_eq!(s.enqueue(task("q", "b").unique_for(SECOND * 60)).await, Ok(()));
-    assert_eq!(publish(&s, unique).await, Ok(Published::Before), "the lock is held, by another");
-}
-
-async fn what_is_enqueued_leaves_no_marker_and_heeds_none(s: Stage) {
-    s.put("q", ["a"]).await;
-    finish(&s, "q").await;
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Now));
-    assert_eq!(s.enqueue(task("q", "a")).await, Err(Refusal::IdConflict));
-    finish(&s, "q").await;
-    assert_eq!(s.enqueue(task("q", "a")).await, Ok(()));
-}
-
-async fn a_removed_queue_does_not_lose_its_markers(s: Stage) {
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Now));
-    finish(&s, "q").await;
-    assert_eq!(s.backend().remove_queue(&queue("q")).await.expect("remove"), Removal::Removed);
-    assert_eq!(publish(&s, task("q", "a")).await, Ok(Published::Before));
-    assert_eq!(s.backend().queues().await.expect("queues"), [], "what is left alone makes no queue");
-}
-
 async fn a_batch_keeps_its_order_among_new_known_and_refused_tasks(s: Stage) {
     s.put("q", ["taken"]).await;
     assert_eq!(publish(&s, task("q", "known")).await, Ok(Published::Now));
@@ -226,7 +139,7 @@ async fn placement_and_unique_locks_are_those_of_an_enqueue(s: Stage) {
         assert_eq!(publish(&s, task("q", "grouped").of("g")).await, Ok(Published::Now));
         assert_eq!(s.state("q", "grouped").await, Some(State::Aggregating));
         assert_eq!(publish(&s, task("q", "grouped").of("g")).await, Ok(Published::Before));
-        assert_eq!(super::groups::waiting(&s, "q", "g").await, ["grouped"]);
+        assert_eq!(super::group_steps::waiting(&s, "q", "g").await, ["grouped"]);
     }
 }
 

@@ -4,7 +4,7 @@ use aftercommit_core::{QueueName, State};
 
 use super::Stage;
 use super::aggregate::{batch, is_as_it_was};
-use super::groups::{
+use super::group_steps::{
     AT_ONCE, GRACE, HOLD, QUIET, RulesExt, add, counted, gather, gather_one, ids_of, made_up, sizes, waiting,
 };
 use super::task::{MILLI, SECOND, queue};

@@ -184,9 +184,9 @@ async fn events_of_entries_are_kept_apart(s: Stage) {
 
 async fn no_more_events_are_kept_than_the_library_allows(s: Stage) {
     let last = MAX_ENQUEUE_EVENTS + 2;
-    for i in 0..=last {
-        record(&s, "x", &i.to_string()).await;
-        s.pass(SECOND).await;
+    for (i, second) in (0..=last).zip(0..) {
+        let event = EnqueueEvent { task: id(&i.to_string()), at: s.after(SECOND * second) };
+        s.schedules().record("x", &event).await.expect("record");
     }
     let kept = events(&s, "x").await;
     assert_eq!(kept.len(), MAX_ENQUEUE_EVENTS);
