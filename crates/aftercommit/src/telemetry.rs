@@ -69,6 +69,10 @@ pub(crate) fn retry_exhausted(message: &Message) {
     warn!("Retry exhausted for task id={}", message.id);
 }
 
+pub(crate) fn unfit_store(error: &Error) {
+    error!(error = chain(error), "this worker cannot work with its store");
+}
+
 pub(crate) fn no_handler(queue: &QueueName, task_type: &TaskType) {
     warn!(queue = %queue, r#type = %task_type, "tasks of this type are waiting, but this worker has no handler for it");
 }
