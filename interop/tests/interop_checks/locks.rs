@@ -21,7 +21,8 @@ fn of_go(id: &str, payload: Option<&[u8]>, unique_ms: i64) -> Task {
         unique_ms: Some(unique_ms),
         ..Options::default()
     };
-    Task { task_type: "ok:lock".to_owned(), payload: payload.map(<[u8]>::to_vec), ..Task::default() }.with(options)
+    Task { task_type: "ok:lock".to_owned(), payload: payload.map(<[u8]>::to_vec), ..Task::default() }
+        .with(options)
 }
 
 /// Enqueues by Go and answers whether the lock was free.
@@ -67,7 +68,12 @@ async fn a_lock_of_one_side_stops_the_other() {
     ground.raw(0).text(&["FLUSHALL"]).await;
     assert!(we_take(&ours, "rust-nil", b"").await);
     assert!(!go_takes(&mut go, "go-nil", None).await);
-    report::passed("3", "locks, both ways", PAYLOADS.len() * 2 + 3, "the other side gets Duplicate; Go's empty payload that is not nil has another lock");
+    report::passed(
+        "3",
+        "locks, both ways",
+        PAYLOADS.len() * 2 + 3,
+        "the other side gets Duplicate; Go's empty payload that is not nil has another lock",
+    );
 }
 
 #[tokio::test]
@@ -107,7 +113,10 @@ async fn a_lock_is_freed_by_deletion_and_not_by_a_stranger() {
     assert!(we_take(&ours, "one", b"one").await && go_takes(&mut go, "two", Some(b"two")).await);
 
     // The lock has passed to another task: the first must not free it.
-    ground.raw(0).text(&["SET", "asynq:{three}:unique:ok:lock:f97c5d29941bfb1b2fdab0874906ab82", "heir"]).await;
+    ground
+        .raw(0)
+        .text(&["SET", "asynq:{three}:unique:ok:lock:f97c5d29941bfb1b2fdab0874906ab82", "heir"])
+        .await;
     inspector.delete(&queue(QUEUE), &id("one")).await.unwrap();
     assert!(!go_takes(&mut go, "three", Some(b"one")).await);
     report::passed("3", "locks, deletion", 3, "freed by either inspector, unless another task has it");
@@ -118,7 +127,13 @@ async fn a_lock_is_not_left_behind_by_an_id_that_is_taken() {
     let ground = Ground::new();
     let mut go = GoClient::start(&ground.redis(0)).await.unwrap();
     let ours = ground.client(0);
-    go.enqueue(&Task::new("ok:", "x").with(Options { queue: Some(QUEUE.to_owned()), id: Some("taken".to_owned()), ..Options::default() })).await.unwrap();
+    go.enqueue(&Task::new("ok:", "x").with(Options {
+        queue: Some(QUEUE.to_owned()),
+        id: Some("taken".to_owned()),
+        ..Options::default()
+    }))
+    .await
+    .unwrap();
     let task = RawTask { task_type: TaskType::new("ok:lock").unwrap(), payload: "ours".into() };
     let refused = ours.enqueue_raw(task).queue(QUEUE).id("taken").unique_for(Duration::from_secs(60)).await;
     assert!(matches!(refused, Err(Error::IdConflict { .. })));

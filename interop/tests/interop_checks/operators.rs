@@ -13,7 +13,12 @@ const QUEUE: &str = "nine";
 const ONE_LOOK: Duration = Duration::from_secs(6);
 
 async fn enqueue(client: &mut GoClient, task_type: &str, payload: &str, id: &str) {
-    let options = Options { id: Some(id.to_owned()), queue: Some(QUEUE.to_owned()), retention_ms: Some(3_600_000), ..Options::default() };
+    let options = Options {
+        id: Some(id.to_owned()),
+        queue: Some(QUEUE.to_owned()),
+        retention_ms: Some(3_600_000),
+        ..Options::default()
+    };
     client.enqueue(&Task::new(task_type, payload).with(options)).await.unwrap();
 }
 
