@@ -17,6 +17,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tracing_subscriber::filter::LevelFilter;
 
 use effects::Effects;
 
@@ -41,13 +42,13 @@ struct Args {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let config: Config = serde_json::from_str(&args.config).context("the settings cannot be read")?;
-    let level = config
-        .log_level
-        .as_deref()
-        .unwrap_or("info")
-        .parse()
-        .unwrap_or(tracing_subscriber::filter::LevelFilter::INFO);
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+    // asynq has one level more, which ours has nothing to say on.
+    let level = match config.log_level.as_deref() {
+        None => LevelFilter::INFO,
+        Some("fatal") => LevelFilter::OFF,
+        Some(level) => level.parse().context("no such log level")?,
+    };
+    tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(std::io::stderr).init();
     let options = RedisOptions::tcp(&args.redis.ip().to_string(), args.redis.port()).database(args.db);
     let worker = assemble(RedisBackend::new(options), &config, Effects::open(&args.effects)?)?;
     let signals = tokio::spawn(obey(worker.stop_handle()));

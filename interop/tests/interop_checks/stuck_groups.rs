@@ -14,9 +14,9 @@ use base64::engine::general_purpose::STANDARD;
 use crate::ground::{Ground, Raw, hasty, until, within};
 use crate::report;
 
-const QUEUE: &str = "ten";
-const GROUP: &str = "mails:de";
-const MEMBERS: [&str; 3] = ["one", "two", "three"];
+pub(crate) const QUEUE: &str = "ten";
+pub(crate) const GROUP: &str = "mails:de";
+pub(crate) const MEMBERS: [&str; 3] = ["one", "two", "three"];
 /// How long a set belongs to its aggregator, and the others to look.
 const UNTIL_PUT_BACK: Duration = Duration::from_secs(150);
 

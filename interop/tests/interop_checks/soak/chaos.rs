@@ -1,6 +1,7 @@
 //! What goes wrong in the soak, and when.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use aftercommit::{Clock as _, SystemClock};
@@ -14,11 +15,12 @@ use crate::ground::Ground;
 /// How many workers there are; every other one is Go's, and the first two of each language are strict.
 const WORKERS: usize = 6;
 /// Between two kills.
-const BETWEEN_KILLS_MS: std::ops::Range<u64> = 1_000..3_500;
-/// After which share of the time Redis is killed and started again, and after which it is paused.
+const BETWEEN_KILLS_MS: Range<u64> = 300..1_800;
+/// After which share of the time Redis is killed, to be started again, and after which it is paused.
 const RESTART_AT: f64 = 0.35;
 const PAUSE_AT: f64 = 0.7;
-const PAUSE_MS: &str = "2000";
+/// How long Redis is away, either way.
+const AWAY: Duration = Duration::from_millis(2_000);
 
 /// The fleet and its misfortunes.
 pub(super) struct Chaos {
@@ -60,7 +62,7 @@ impl Chaos {
                 let (_, restart) = events.remove(position);
                 let from = now_ns();
                 if restart {
-                    self.restart_redis()
+                    self.restart_redis().await
                 } else {
                     self.pause_redis().await
                 }
@@ -79,14 +81,16 @@ impl Chaos {
         old.kill().await.unwrap();
     }
 
-    fn restart_redis(&mut self) {
+    async fn restart_redis(&mut self) {
         self.ground.server.kill().unwrap();
+        tokio::time::sleep(AWAY).await;
         self.ground.server.start_again().unwrap();
     }
 
     async fn pause_redis(&mut self) {
-        self.ground.server.command(&["CLIENT", "PAUSE", PAUSE_MS, "ALL"]).unwrap();
-        tokio::time::sleep(Duration::from_millis(PAUSE_MS.parse().expect("a number"))).await;
+        let length = AWAY.as_millis().to_string();
+        self.ground.server.command(&["CLIENT", "PAUSE", &length, "ALL"]).unwrap();
+        tokio::time::sleep(AWAY).await;
     }
 
     /// Stops the fleet gracefully.

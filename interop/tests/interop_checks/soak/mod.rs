@@ -18,11 +18,11 @@ use crate::ground::{Ground, Raw, within};
 use crate::report;
 
 /// How many tasks.
-const TASKS: usize = 3_000;
+const TASKS: usize = 4_000;
 /// The queues with their weights.
 const QUEUES: [(&str, i32); 3] = [("critical", 6), ("default", 3), ("low", 1)];
 /// Over how long the tasks come, and workers die.
-const DISTURBED: Duration = Duration::from_secs(60);
+const DISTURBED: Duration = Duration::from_secs(75);
 /// How long it may take until everything has run: leases, retries, asynq's recoverer.
 const UNTIL_DRAINED: Duration = Duration::from_secs(150);
 
@@ -65,7 +65,7 @@ impl Planned {
     fn draw(number: usize, rng: &mut StdRng) -> Self {
         let (task_type, payload) = match rng.random_range(0..100) {
             0..55 => ("ok:", "x".to_owned()),
-            55..80 => ("sleep:", rng.random_range(1..300).to_string()),
+            55..80 => ("sleep:", rng.random_range(1..900).to_string()),
             80..95 => ("flaky:", rng.random_range(1..3).to_string()),
             _ => ("fail:", "x".to_owned()),
         };
