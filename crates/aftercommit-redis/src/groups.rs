@@ -17,8 +17,11 @@ use crate::script::Script;
 use crate::time;
 
 static GATHER: Script = Script::new(include_str!("lua/gather.lua"));
-static AGGREGATE: Script =
-    Script::new(concat!(include_str!("lua/store.lua"), include_str!("lua/aggregate.lua")));
+static AGGREGATE: Script = Script::new(concat!(
+    include_str!("lua/lock.lua"),
+    include_str!("lua/store.lua"),
+    include_str!("lua/aggregate.lua")
+));
 static RELEASE: Script = Script::new(include_str!("lua/release.lua"));
 
 const LOOKING: &str = "look at groups";
