@@ -5,6 +5,7 @@ mod compare;
 mod corpus;
 mod dead_go;
 mod dead_rust;
+mod edits;
 mod go_to_rust;
 mod ground;
 mod locks;
