@@ -164,6 +164,7 @@ impl Inspect for RedisBackend {
             &keys.paused,
             &keys.due,
             &keys.owners,
+            &keys.held,
         ]
         .into_iter()
         .cloned()
