@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aftercommit::{
-    Bytes, Clock as _, ScheduleEntry, Schedules as _, SystemClock, TaskId, Timestamp, WorkerId,
+    Bytes, Clock as _, Groups as _, ScheduleEntry, Schedules as _, SystemClock, TaskId, Timestamp, WorkerId,
 };
 use aftercommit_interop::{
     EnqueueEvent, Entry, GoClient, GoInspector, GoMon, GoScheduler, GroupInfo, Options, Page, Request,
@@ -12,10 +12,11 @@ use aftercommit_interop::{
 };
 use reqwest::{Method, StatusCode};
 
-use crate::ground::{Ground, queue, until};
+use crate::ground::{Ground, hasty, queue, until};
 use crate::report;
 use crate::stuck_groups::{
-    GROUP, MEMBERS, QUEUE, aggregated, aggregating, enqueue, enqueue_by_go, nothing_is_left,
+    GROUP, MEMBERS, QUEUE, aggregated, aggregating, enqueue, enqueue_by_go, hanging, is_held, is_put_back,
+    nothing_is_left,
 };
 
 #[tokio::test]
@@ -94,6 +95,37 @@ async fn groups_that_both_sides_fill_and_empty_lose_and_repeat_nothing() {
         worker.stop().await.unwrap();
     }
     report::passed("10", "groups, mixed fleet", ADDED, "each member in one aggregated task");
+}
+
+#[tokio::test]
+async fn a_group_that_go_puts_back_is_listed_again() {
+    let ground = Ground::new();
+    let (raw, backend) = (ground.raw(0), ground.backend(0));
+    enqueue_by_go(&mut GoClient::start(&ground.redis(0)).await.unwrap(), &MEMBERS).await;
+    let worker = ground.go(0, &hanging(), "effects").await;
+    is_held(&raw).await;
+    worker.kill().await.unwrap();
+    let look = async || backend.reclaim(&[queue(QUEUE)], 10).await.unwrap();
+    assert_eq!(look().await, 0, "it is held");
+    // As if its two minutes were over: of the live workers only Go's comes to see it.
+    let set = raw
+        .text(&["ZRANGE", "asynq:{ten}:aggregation_sets", "0", "-1"])
+        .await
+        .into_list("look")
+        .unwrap()
+        .remove(0);
+    let set = set.into_bytes("look").unwrap().unwrap();
+    raw.ask(&[b"ZADD", b"asynq:{ten}:aggregation_sets", b"1700000000", &set]).await;
+    let worker = ground.go(0, &hasty([QUEUE]), "effects").await;
+    is_put_back(&raw).await;
+    worker.stop().await.unwrap();
+    let mut theirs = GoInspector::start(&ground.redis(0)).await.unwrap();
+    assert_eq!(theirs.groups(QUEUE).await.unwrap(), [], "asynq does not list it");
+    assert_eq!(look().await, 0, "there is nothing to put back");
+    assert_eq!(theirs.groups(QUEUE).await.unwrap(), [GroupInfo { group: GROUP.to_owned(), size: 3 }]);
+    look().await;
+    assert_eq!(raw.int(&["EXISTS", "asynq:{ten}:x:held"]).await, 0);
+    report::passed("10", "a group that Go puts back", 1, "listed again by ours");
 }
 
 fn entry(id: &str, previous_at: Option<Timestamp>) -> ScheduleEntry {

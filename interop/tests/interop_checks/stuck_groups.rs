@@ -26,7 +26,7 @@ pub(crate) fn aggregating() -> Config {
     Config { groups: Some(groups), ..hasty([QUEUE]) }
 }
 
-fn hanging() -> Config {
+pub(crate) fn hanging() -> Config {
     let groups = Groups { grace_ms: 1_000, hangs: true, ..Groups::default() };
     Config { groups: Some(groups), ..hasty([QUEUE]) }
 }
@@ -68,7 +68,8 @@ pub(crate) async fn go_puts_back_what_a_dead_aggregator_of_ours_held() {
 
     let worker = ground.go(0, &aggregating(), "effects").await;
     is_put_back(&raw).await;
-    // asynq does not list the group again; whoever adds to it does, and then Go takes all of it.
+    // asynq does not list the group again, and there is nobody of ours to do so. Whoever adds to it does, and then Go takes
+    // all of it.
     let mut inspector = GoInspector::start(&ground.redis(0)).await.unwrap();
     assert_eq!(inspector.groups(QUEUE).await.unwrap(), []);
     enqueue(&client, "four").await;
@@ -107,7 +108,7 @@ fn key(name: &str) -> String {
     format!("asynq:{{{QUEUE}}}:{name}")
 }
 
-async fn is_held(raw: &Raw) {
+pub(crate) async fn is_held(raw: &Raw) {
     until("the tasks to be in an aggregator's hands", async || {
         (raw.int(&["ZCARD", &key("aggregation_sets")]).await == 1).then_some(())
     })
@@ -115,7 +116,7 @@ async fn is_held(raw: &Raw) {
     assert_eq!(raw.int(&["EXISTS", &key("g:mails:de")]).await, 0);
 }
 
-async fn is_put_back(raw: &Raw) {
+pub(crate) async fn is_put_back(raw: &Raw) {
     within(UNTIL_PUT_BACK, "the tasks to be put back", async || {
         (raw.int(&["ZCARD", &key("aggregation_sets")]).await == 0).then_some(())
     })
