@@ -128,7 +128,7 @@ pub(crate) fn play(setup: Setup, story: impl AsyncFnOnce(&mut Rig)) -> (Verdict,
     lines.listen();
     let runtime = runtime(&lines);
     let (fault, forgets) = (setup.fault, setup.forgets);
-    let verdict = runtime.block_on(async {
+    let (verdict, lines) = runtime.block_on(async {
         let mut rig = Rig::new(setup, lines.clone()).await;
         let told = tokio::time::timeout(PATIENCE, story(&mut rig)).await;
         assert!(told.is_ok(), "{fault}: still open {:?}\n{}", rig.ledger.open(), lines.all().join("\n"));
@@ -138,7 +138,8 @@ pub(crate) fn play(setup: Setup, story: impl AsyncFnOnce(&mut Rig)) -> (Verdict,
             Some(rig.ledger.first_finish_after(healed)? - healed)
         });
         table::add(fault, &verdict, recovery);
-        verdict
+        // As they are now: Redis ends with the rig, and that is said too.
+        (verdict, lines.so_far())
     });
     let said = || lines.all().join("\n");
     assert_eq!(verdict.lost, Vec::<String>::new(), "{fault}: lost\n{}", said());

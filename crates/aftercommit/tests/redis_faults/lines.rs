@@ -25,6 +25,11 @@ impl Lines {
         LINES.set(Some(self.clone()));
     }
 
+    /// The lines up to now, and no later ones.
+    pub(crate) fn so_far(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.all())))
+    }
+
     pub(crate) fn all(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }

@@ -48,7 +48,7 @@ fn of_a_settle() {
         rig.proxy().delay(ON_THE_WAY).await;
         rig.let_go();
         lose_the_answer(rig, &["LLEN", "asynq:{default}:active"], "0").await;
-        rig.enqueue(100, Job::Short).await;
+        rig.produce(100, Duration::ZERO).await.unwrap();
         rig.drained().await;
         assert_eq!(rig.redis(&["GET", "asynq:{default}:processed"]), "150", "each is counted once");
         worker.shut_down().await;
@@ -70,7 +70,7 @@ fn settles_that_never_arrive_are_tried_until_they_do() {
         assert_eq!(rig.redis(&["LLEN", "asynq:{default}:active"]), "50");
         rig.proxy().open().await;
         rig.healed();
-        rig.enqueue(100, Job::Short).await;
+        rig.produce(100, Duration::ZERO).await.unwrap();
         rig.drained().await;
         assert_eq!(rig.redis(&["GET", "asynq:{default}:processed"]), "150", "each is counted once");
         worker.shut_down().await;
@@ -79,14 +79,18 @@ fn settles_that_never_arrive_are_tried_until_they_do() {
     assert_eq!(lines.with(&["lease lost"]), 0);
 }
 
+/// How many scripts Redis has run by their hash.
+fn scripts_run(rig: &Rig) -> u64 {
+    let stats = rig.redis(&["INFO", "commandstats"]);
+    let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")?.split(',').next());
+    calls.unwrap().parse().unwrap()
+}
+
 #[test]
 fn of_an_enqueue() {
     let (verdict, _) = play(setup("answer of an enqueue lost"), async |rig| {
         rig.enqueue(10, Job::Short).await;
-        let runs = |rig: &Rig| {
-            let stats = rig.redis(&["INFO", "commandstats"]);
-            stats.lines().find(|line| line.starts_with("cmdstat_evalsha:")).unwrap().split(',').next().unwrap().to_owned()
-        };
+        let before = scripts_run(rig);
         rig.proxy().delay(ON_THE_WAY).await;
         let id = rig.next_id();
         let call = tokio::spawn({
@@ -94,14 +98,13 @@ fn of_an_enqueue() {
             async move { client.enqueue(&Job::Short).id(id).await }
         });
         lose_the_answer(rig, &["LLEN", "asynq:{default}:pending"], "11").await;
-        let before = runs(rig);
         assert!(call.await.unwrap().unwrap_err().is_transient(), "the caller hears that nothing is known");
+        assert_eq!(scripts_run(rig), before + 1, "it was sent once");
         let worker = rig.work(10, MS);
         rig.until(What::Finished, 11).await;
         rig.drained().await;
         worker.shut_down().await;
-        assert!(rig.ledger.ids(What::Finished).contains(&id));
-        drop(before);
+        assert!(rig.ledger.ids(What::Finished).contains(&id), "it was stored all the same");
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
 }
