@@ -24,9 +24,8 @@ local function store_other(place, ready, id, key, msg, letters, at)
   end
   local marker = has.m and (place.prefix .. 'x:pub:' .. id)
   if marker and redis.call('EXISTS', marker) == 1 then return 2, at end
-  -- The id is looked at before the lock is taken, so that a refused task leaves no lock behind.
   if redis.call('EXISTS', key) == 1 then return 0, at end
-  if lock and not redis.call('SET', lock, id, 'PX', ttl, 'NX') then return -1, at end
+  if lock and redis.call('EXISTS', lock) == 1 then return -1, at end
   local fields = { 'msg', msg, 'state', 'pending' }
   if second then
     fields[4] = 'scheduled'
@@ -46,7 +45,9 @@ local function store_other(place, ready, id, key, msg, letters, at)
     -- Also for a scheduled task: asynq's forwarder puts it into the group but does not list the group.
     redis.call('SADD', place.groups, group)
   end
+  -- What may fail is done: neither the id nor the lock is taken by a task that stands nowhere.
   redis.call('HSET', key, unpack(fields))
+  if lock then redis.call('SET', lock, id, 'PX', ttl) end
   if marker then redis.call('SET', marker, '1', 'PX', place.marker_ms) end
   return 1, at
 end

@@ -45,7 +45,8 @@ impl Setup {
     pub(crate) fn new(fault: &'static str) -> Self {
         Self {
             fault,
-            redis: RedisServer::builder(),
+            // Kept on disk now and then, as a worker asks for.
+            redis: RedisServer::builder().set("save", "3600 1"),
             network: Network::Direct,
             forgets: Duration::ZERO,
         }

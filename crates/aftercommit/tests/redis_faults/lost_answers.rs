@@ -40,6 +40,29 @@ fn of_a_fetch() {
 }
 
 #[test]
+fn of_a_fetch_that_comes_late() {
+    let mut setup = Setup::new("fetch delivered after it was given up");
+    setup.network = Network::Proxied(500 * MS);
+    let (verdict, lines) = play(setup, async |rig| {
+        let worker = rig.work(20, 5 * MS);
+        rig.enqueue(20, Job::Held).await;
+        rig.until(What::Started, 20).await;
+        // The worker has no slot. Once it has, its fetch is under way for longer than its answer is waited for.
+        let producer = rig.produce(100, Duration::ZERO);
+        producer.await.unwrap();
+        rig.proxy().delay(2_000 * MS).await;
+        rig.let_go();
+        tokio::time::sleep(1_000 * MS).await;
+        rig.proxy().delay(Duration::ZERO).await;
+        rig.healed();
+        rig.drained().await;
+        worker.shut_down().await;
+    });
+    assert_eq!(verdict.explained, 0, "nothing ran twice");
+    assert_eq!(lines.with(&["recovered"]), 0, "nobody had to wait for a lease to end");
+}
+
+#[test]
 fn of_a_settle() {
     let (verdict, lines) = play(setup("answer of a settle lost"), async |rig| {
         let worker = rig.work(50, MS);

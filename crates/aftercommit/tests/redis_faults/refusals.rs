@@ -40,7 +40,7 @@ fn out_of_memory_for_a_while() {
         rig.redis(&["CONFIG", "SET", "maxmemory", "1"]);
         let producer = rig.produce(50, MS);
         // Nothing new is stored; what waits is worked off, and that makes room.
-        rig.until(What::Finished, 500).await;
+        rig.until_redis_says(&["LLEN", "asynq:{default}:active"], "4").await;
         tokio::time::sleep(2_000 * MS).await;
         rig.redis(&["CONFIG", "SET", "maxmemory", "0"]);
         rig.healed();
