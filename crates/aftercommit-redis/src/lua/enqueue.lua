@@ -18,12 +18,10 @@ end
 
 redis.call('LLEN', place.pending)
 while at <= #ARGV do
-  local is_sound, answer, next_at = pcall(store, place, ready, at)
-  if not is_sound then
+  local answer, next_at = store(place, ready, at)
+  if type(answer) == 'table' then
     push()
-    -- Redis 7 makes a table of an error, and takes one as an answer; before, it is a text.
-    if type(answer) == 'table' then return answer end
-    error(answer)
+    return answer
   end
   answers[#answers + 1], at = answer, next_at
 end
