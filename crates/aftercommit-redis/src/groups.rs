@@ -117,7 +117,10 @@ impl RedisBackend {
         let command = Command::new("ZRANGE").arg(&keys.aggregation_sets).arg("0").arg("-1");
         let mut sets = Vec::new();
         for set in self.link.command(LOOKING, command).await?.into_list(LOOKING)? {
-            let set = set.into_text(LOOKING)?;
+            // As with groups, one that we do not allow is left to those who made it.
+            let Ok(set) = String::from_utf8(set.into_bytes(LOOKING)?.unwrap_or_default().into()) else {
+                continue;
+            };
             let group = keys.group_of(&set).and_then(|group| GroupName::new(group).ok());
             sets.extend(group.map(|group| (group, set)));
         }
