@@ -14,6 +14,7 @@ use crate::link::Shape;
 use crate::message::{self, Decoded};
 use crate::reply::Reply;
 use crate::script::Script;
+use crate::unreadable::Holder;
 use crate::{time, token};
 
 static DEQUEUE: Script = Script::new(include_str!("lua/dequeue.lua"));
@@ -138,7 +139,7 @@ impl RedisBackend {
             let lease = Lease { queue: row.queue.clone(), id: row.id.clone(), token, expires_at };
             match row.decode() {
                 Ok(message) => leased.push(Leased { message, lease, stored: row.msg }),
-                Err(unreadable) => self.archive_unreadable(&row, unreadable).await,
+                Err(unreadable) => self.archive_unreadable(&row, unreadable, Holder::Worker).await,
             }
         }
         Ok(leased)

@@ -10,6 +10,7 @@ use crate::RedisBackend;
 use crate::dequeue::Row;
 use crate::reply::Reply;
 use crate::script::Script;
+use crate::unreadable::Holder;
 use crate::{time, token};
 
 static FORWARD: Script = Script::new(include_str!("lua/forward.lua"));
@@ -116,7 +117,7 @@ impl RedisBackend {
                 Ok(message) => {
                     orphans.push(Orphan { leased: Leased { message, lease, stored: row.msg }, cause })
                 }
-                Err(unreadable) => self.archive_unreadable(&row, unreadable).await,
+                Err(unreadable) => self.archive_unreadable(&row, unreadable, Holder::Worker).await,
             }
         }
         Ok(orphans)
