@@ -121,3 +121,39 @@ async fn a_group_that_go_puts_back_is_listed_again() {
     assert_eq!(raw.int(&["EXISTS", "asynq:{ten}:x:held"]).await, 0);
     report::passed("10", "a group that Go puts back", 1, "listed again by ours");
 }
+
+#[tokio::test]
+async fn a_member_that_cannot_be_read_is_archived_and_stops_nobody() {
+    const GARBAGE: &[u8] = b"\xff\xfe this is no message";
+    let ground = Ground::new();
+    let (raw, redis) = (ground.raw(0), ground.redis(0));
+    enqueue_by_go(&mut GoClient::start(&redis).await.unwrap(), &MEMBERS).await;
+    raw.ask(&[
+        b"HSET",
+        b"asynq:{ten}:t:poison",
+        b"msg",
+        GARBAGE,
+        b"state",
+        b"aggregating",
+        b"group",
+        GROUP.as_bytes(),
+    ])
+    .await;
+    raw.ask(&[b"ZADD", b"asynq:{ten}:g:mails:de", b"1700000000", b"poison"]).await;
+    let worker = ground.rust(0, &aggregating(), "effects").await;
+    assert_eq!(aggregated(&ground.effects("effects"), 1).await, [BTreeSet::from(MEMBERS.map(str::to_owned))]);
+    nothing_is_left(&raw).await;
+    raw.reaches(QUEUE, "poison", "archived").await;
+    let mut theirs = GoInspector::start(&redis).await.unwrap();
+    let info = theirs.task(QUEUE, "poison").await.unwrap().unwrap();
+    assert!(info.last_err.contains("cannot be decoded"), "{}", info.last_err);
+    let bytes = raw.text(&["HGET", "asynq:{ten}:t:poison", "x_raw"]).await.into_bytes("look").unwrap();
+    assert_eq!(bytes.as_deref(), Some(GARBAGE), "nothing is thrown away");
+    worker.stop().await.unwrap();
+    report::passed(
+        "10",
+        "a member that cannot be read",
+        1,
+        "archived with the reason; the others are aggregated",
+    );
+}

@@ -12,6 +12,7 @@ mod due;
 mod edits;
 mod go_to_rust;
 mod ground;
+mod handover;
 mod locks;
 mod mutations;
 mod operators;
