@@ -104,7 +104,7 @@ impl RedisBackend {
         let mut reply = self.link.eval(FINDING, &call).await?.into_list(FINDING)?.into_iter();
         let dropped = reply.next().unwrap_or(Reply::Int(0)).into_int(FINDING)?;
         if dropped > 0 {
-            tracing::warn!(%queue, dropped, "dropped active task ids that had no task");
+            tracing::warn!(%queue, dropped, "dropped ids without a task, or leases without an active one");
         }
         let mut orphans = Vec::new();
         for found in reply {
