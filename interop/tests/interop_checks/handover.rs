@@ -5,7 +5,7 @@ use std::time::Duration;
 use aftercommit_interop::effects::{self, Moment};
 use aftercommit_interop::{Config, GoClient};
 
-use crate::ground::{Ground, hasty};
+use crate::ground::{Ground, hasty, until};
 use crate::report;
 use crate::state::{Side, task};
 
@@ -63,4 +63,21 @@ async fn an_idle_worker_of_ours_hears_of_what_go_enqueues() {
     }
     worker.stop().await.unwrap();
     report::passed("1", "Go enqueues, Rust is idle", ids.len(), "runs at once");
+}
+
+#[tokio::test]
+async fn a_lease_that_was_left_behind_does_not_run_a_waiting_task_twice() {
+    let ground = Ground::new();
+    let raw = ground.raw(0);
+    Side::Go.enqueue(&ground, &[task(QUEUE, "waits", "ok:", "x")]).await;
+    raw.text(&["SET", "asynq:{handover}:paused", "1700000000"]).await;
+    raw.text(&["ZADD", "asynq:{handover}:lease", "1700000000", "waits"]).await;
+    let worker = ground.rust(0, &hasty([QUEUE]), "effects").await;
+    until("the lease to be gone", async || {
+        (raw.int(&["EXISTS", "asynq:{handover}:lease"]).await == 0).then_some(())
+    })
+    .await;
+    assert_eq!(raw.int(&["LLEN", "asynq:{handover}:pending"]).await, 1);
+    worker.stop().await.unwrap();
+    report::passed("7", "a lease of a waiting task", 1, "dropped; the task waits once");
 }
