@@ -115,7 +115,9 @@ impl RedisBackend {
         let mut sets = Vec::new();
         for set in self.link.command(LOOKING, command).await?.into_list(LOOKING)? {
             // As with groups, one that we do not allow is left to those who made it.
-            let Ok(set) = String::from_utf8(set.into_bytes(LOOKING)?.unwrap_or_default().into()) else { continue };
+            let Ok(set) = String::from_utf8(set.into_bytes(LOOKING)?.unwrap_or_default().into()) else {
+                continue;
+            };
             let group = keys.group_of(&set).and_then(|group| GroupName::new(group).ok());
             sets.extend(group.map(|group| (group, set)));
         }

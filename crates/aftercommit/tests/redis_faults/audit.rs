@@ -73,7 +73,13 @@ impl Ledger {
     }
 
     pub(crate) fn ids(&self, what: What) -> BTreeSet<String> {
-        self.entries.lock().unwrap().iter().filter(|entry| entry.what == what).map(|it| it.id.clone()).collect()
+        self.entries
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|entry| entry.what == what)
+            .map(|it| it.id.clone())
+            .collect()
     }
 
     /// The tasks that began and have not come to their end.

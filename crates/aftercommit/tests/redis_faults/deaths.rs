@@ -42,7 +42,8 @@ fn settle_that_comes_too_late_is_refused() {
     let (_, lines) = play(Setup::new("settle after the lease has passed on"), async |rig| {
         rig.enqueue(20, Job::Short).await;
         let late = rig.another_backend();
-        let grant = LeaseGrant { worker: WorkerId::from_stored("late:1:worker"), duration: Duration::from_secs(1) };
+        let grant =
+            LeaseGrant { worker: WorkerId::from_stored("late:1:worker"), duration: Duration::from_secs(1) };
         let taken = late.dequeue(&[Quota { queue: QueueName::default(), count: 10 }], &grant).await.unwrap();
         assert_eq!(taken.len(), 10);
         let worker = rig.work(10, MS);

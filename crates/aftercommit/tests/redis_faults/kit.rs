@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aftercommit::redis::{RedisBackend, RedisOptions};
-use aftercommit::{Client, Error, NewTask, Options, Result, Router, State, StopHandle, Task, TaskContext, Worker};
+use aftercommit::{
+    Client, Error, NewTask, Options, Result, Router, State, StopHandle, Task, TaskContext, Worker,
+};
 use aftercommit_servers::{ChaosProxy, RedisServer, RedisServerBuilder};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
@@ -151,7 +153,11 @@ pub(crate) fn play(setup: Setup, story: impl AsyncFnOnce(&mut Rig)) -> (Verdict,
 /// A runtime whose threads log into these lines.
 fn runtime(lines: &Lines) -> Runtime {
     let lines = lines.clone();
-    let builder = Builder::new_multi_thread().worker_threads(2).enable_all().on_thread_start(move || lines.listen()).build();
+    let builder = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .on_thread_start(move || lines.listen())
+        .build();
     builder.unwrap()
 }
 
@@ -338,6 +344,7 @@ pub(crate) fn says_little(lines: &Lines, outages: usize) {
     assert!(lines.with(&["lost its store"]) <= outages, "{said}");
     assert_eq!(lines.with(&["lost its store"]), lines.with(&["reached its store again"]), "{said}");
     assert_eq!(lines.with(&["ERROR"]), 0, "{said}");
-    let about_no_task = lines.all().iter().filter(|line| line.starts_with("WARN") && !line.contains(" id=")).count();
+    let about_no_task =
+        lines.all().iter().filter(|line| line.starts_with("WARN") && !line.contains(" id=")).count();
     assert!(about_no_task <= 2 * outages, "{said}");
 }

@@ -32,8 +32,13 @@ fn unreadable_tasks_ghosts_and_tasks_without_a_lease() {
         wait(rig, "bare");
         rig.redis(&["SET", "asynq:{default}:t:foreign", "not ours"]);
         wait(rig, "foreign");
-        rig.redis(&["EVAL", r"redis.call('HSET', KEYS[1] .. 't:\255', 'msg', 'x', 'state', 'pending')
-            return redis.call('LPUSH', KEYS[1] .. 'pending', '\255')", "1", "asynq:{default}:"]);
+        rig.redis(&[
+            "EVAL",
+            r"redis.call('HSET', KEYS[1] .. 't:\255', 'msg', 'x', 'state', 'pending')
+            return redis.call('LPUSH', KEYS[1] .. 'pending', '\255')",
+            "1",
+            "asynq:{default}:",
+        ]);
         rig.enqueue(100, Job::Short).await;
         // In somebody's hands, says the list, and nobody has them.
         rig.redis(&["LPUSH", "asynq:{default}:active", "ghost-2", "ghost-3"]);
@@ -51,7 +56,8 @@ fn unreadable_tasks_ghosts_and_tasks_without_a_lease() {
         let worker = rig.work(20, MS);
         rig.drained().await;
         rig.until_redis_says(&["ZCARD", "asynq:{default}:lease"], "0").await;
-        let archived = rig.backend.list(&QueueName::default(), &TaskState::Archived.into(), Page::first(100)).await;
+        let archived =
+            rig.backend.list(&QueueName::default(), &TaskState::Archived.into(), Page::first(100)).await;
         let archived = archived.unwrap();
         assert_eq!(archived.len(), 4, "{archived:?}");
         for task in archived {
