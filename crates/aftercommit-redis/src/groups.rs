@@ -17,8 +17,11 @@ use crate::script::Script;
 use crate::time;
 
 static GATHER: Script = Script::new(include_str!("lua/gather.lua"));
-static AGGREGATE: Script =
-    Script::new(concat!(include_str!("lua/store.lua"), include_str!("lua/aggregate.lua")));
+static AGGREGATE: Script = Script::new(concat!(
+    include_str!("lua/lock.lua"),
+    include_str!("lua/store.lua"),
+    include_str!("lua/aggregate.lua")
+));
 static RELEASE: Script = Script::new(include_str!("lua/release.lua"));
 
 const LOOKING: &str = "look at groups";
@@ -69,7 +72,7 @@ impl Groups for RedisBackend {
 
     async fn release(&self, batch: &BatchKey) -> Result<()> {
         let keys = self.keys(&batch.queue);
-        let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets]);
+        let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets, &keys.held]);
         call.arg(&keys.prefix).arg("").arg(keys.set(batch.group.as_str(), &batch.id));
         self.link.eval(RELEASING, &call).await.map(drop)
     }
@@ -79,7 +82,7 @@ impl Groups for RedisBackend {
         let mut reclaimed = 0;
         for queue in queues {
             let keys = self.keys(queue);
-            let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets]);
+            let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets, &keys.held]);
             call.arg(&keys.prefix).number(now).number(limit - reclaimed);
             let count = self.link.eval(RELEASING, &call).await?.into_int(RELEASING)?;
             reclaimed += usize::try_from(count).unwrap_or(0);

@@ -27,8 +27,7 @@ redis.call('SCARD', KEYS[4])
 
 for _, member in ipairs(members) do
   local key = place.prefix .. 't:' .. member
-  local held = redis.call('HGET', key, 'unique_key')
-  if held and redis.call('GET', held) == member then redis.call('DEL', held) end
+  free_lock(place.prefix, member)
   redis.call('UNLINK', key)
 end
 redis.call('UNLINK', KEYS[6])
