@@ -66,7 +66,8 @@ impl RedisBackend {
         };
         // Kept while the call is under way, so that a call that is dropped half-way counts as lost as well.
         let pending = PendingFetch { backend: self, fetch: Some(fetch) };
-        let taken = self.take_some(quotas, token, expires_at, &grant.worker).await;
+        let ends = self.lease_now().plus(grant.duration);
+        let taken = self.take_some(quotas, token, ends, &grant.worker).await;
         match taken {
             Ok(rows) => {
                 pending.answered();
@@ -80,10 +81,10 @@ impl RedisBackend {
         &self,
         quotas: &[Quota],
         token: LeaseToken,
-        expires_at: Timestamp,
+        ends: Timestamp,
         worker: &WorkerId,
     ) -> Result<Vec<Row>> {
-        let right = Right { score: token::score(expires_at, token), owner: owner(token, worker), worker };
+        let right = Right { score: token::score(ends, token), owner: owner(token, worker), worker };
         let wanted = quotas.iter().map(|quota| quota.count).sum::<usize>().min(MAX_TASKS);
         let mut rows = Vec::with_capacity(wanted);
         if self.link.shape() == Shape::Cluster {

@@ -79,7 +79,7 @@ impl Groups for RedisBackend {
     }
 
     async fn reclaim(&self, queues: &[QueueName], limit: usize) -> Result<usize> {
-        let now = time::second(self.now());
+        let now = time::second(self.lease_now());
         let mut reclaimed = 0;
         for queue in queues {
             let keys = self.keys(queue);
@@ -136,7 +136,7 @@ impl RedisBackend {
         gathered: &mut Gathered,
     ) -> Result<()> {
         let (now, keys) = (self.now(), self.keys(queue));
-        let deadline = now.plus(rules.hold);
+        let (deadline, held_until) = (now.plus(rules.hold), self.lease_now().plus(rules.hold));
         let mut cursor = "0".to_owned();
         loop {
             let ids: Vec<String> =
@@ -151,7 +151,7 @@ impl RedisBackend {
                 Some(_) => call.number(rules.batch_size()),
                 None => call.arg("-1"),
             };
-            call.number(rules.batch_size()).number(time::second_at_or_after(deadline)).arg(&cursor);
+            call.number(rules.batch_size()).number(time::second_at_or_after(held_until)).arg(&cursor);
             for id in &ids {
                 call.arg(id);
             }

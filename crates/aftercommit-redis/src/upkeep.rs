@@ -97,7 +97,7 @@ impl RedisBackend {
     async fn orphans_of(&self, queue: &QueueName, limit: usize, dead: &[WorkerId]) -> Result<Vec<Orphan>> {
         let keys = self.keys(queue);
         let mut call = ORPHANS.call(&[&keys.active, &keys.lease, &keys.owners]);
-        call.arg(keys.tasks()).number(time::second(self.now())).number(limit).number(self.next_token());
+        call.arg(keys.tasks()).number(time::second(self.lease_now())).number(limit).number(self.next_token());
         for worker in dead {
             call.arg(worker.as_str());
         }
