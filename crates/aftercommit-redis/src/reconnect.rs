@@ -20,6 +20,9 @@ pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct Pool {
     dialer: Dialer,
     state: Mutex<State>,
+    /// Apart from the state: a runtime that is shutting down drops what is spawned on it at once, and the task's right to
+    /// fill the pool is given back while the state is still held.
+    filler: Mutex<Filler>,
     /// Counts what became of attempts to connect.
     attempts: watch::Sender<Attempts>,
 }
@@ -27,13 +30,29 @@ pub(crate) struct Pool {
 struct State {
     /// `None`: missing.
     connections: Vec<Option<Arc<Connection>>>,
-    /// Which task is making what is missing.
-    filler: Option<u64>,
-    fillers_started: u64,
     /// How many connections were lost.
     losses: u64,
     /// What the log last said.
     said: Said,
+}
+
+/// The task that makes what is missing.
+#[derive(Default)]
+struct Filler {
+    current: Option<u64>,
+    started: u64,
+}
+
+impl Filler {
+    /// The number of a new one, unless there is one.
+    fn begin(&mut self) -> Option<u64> {
+        if self.current.is_some() {
+            return None;
+        }
+        self.started += 1;
+        self.current = Some(self.started);
+        self.current
+    }
 }
 
 impl State {
@@ -61,13 +80,8 @@ impl Pool {
         let connections = (0..options.pool_size.get()).map(|_| None).collect();
         Arc::new(Self {
             dialer: Dialer::new(options),
-            state: Mutex::new(State {
-                connections,
-                filler: None,
-                fillers_started: 0,
-                losses: 0,
-                said: Said::Nothing,
-            }),
+            state: Mutex::new(State { connections, losses: 0, said: Said::Nothing }),
+            filler: Mutex::default(),
             attempts: watch::Sender::default(),
         })
     }
@@ -155,10 +169,12 @@ impl Pool {
 
     /// Starts the task that makes what is missing, unless it runs.
     fn fill(self: &Arc<Self>, state: &mut State) {
-        if state.filler.is_none() && state.connections.iter().any(Option::is_none) {
-            state.fillers_started += 1;
-            state.filler = Some(state.fillers_started);
-            tokio::spawn(fill(Guard { pool: Arc::downgrade(self), number: state.fillers_started }));
+        if state.connections.iter().all(Option::is_some) {
+            return;
+        }
+        let begun = self.filler().begin();
+        if let Some(number) = begun {
+            tokio::spawn(fill(Guard { pool: Arc::downgrade(self), number }));
         }
     }
 
@@ -180,7 +196,7 @@ impl Pool {
         }
         let more = state.connections.iter().any(Option::is_none);
         if !more {
-            state.filler = None;
+            self.filler().current = None;
         }
         drop(state);
         self.attempts.send_modify(|attempts| attempts.succeeded += 1);
@@ -199,6 +215,10 @@ impl Pool {
         });
     }
 
+    fn filler(&self) -> MutexGuard<'_, Filler> {
+        self.filler.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -213,9 +233,9 @@ struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.upgrade() {
-            let mut state = pool.state();
-            if state.filler == Some(self.number) {
-                state.filler = None;
+            let mut filler = pool.filler();
+            if filler.current == Some(self.number) {
+                filler.current = None;
             }
         }
     }

@@ -6,6 +6,7 @@ use aftercommit_core::Error;
 use aftercommit_redis::RedisOptions;
 use aftercommit_redis::internals::{Command, Link};
 use aftercommit_servers::{AppendFsync, ChaosProxy, RedisServer};
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
 use crate::kit::{Log, chain, eventually, increment, link, options, ping, until_it_fails};
@@ -185,4 +186,24 @@ async fn write_timeout_ends_a_connection_that_takes_nothing() {
     assert!(error.is_transient() && chain(&error).contains("took no bytes"), "{}", chain(&error));
     server.resume();
     eventually(async || ping(&link).await).await;
+}
+
+#[test]
+fn call_while_the_runtime_shuts_down_hangs_nobody() {
+    struct CallsAtTheEnd(Link);
+    impl Drop for CallsAtTheEnd {
+        fn drop(&mut self) {
+            assert!(ping(&self.0).now_or_never().is_none(), "there is no connection, and nobody makes one");
+        }
+    }
+    let mut server = RedisServer::start().unwrap();
+    server.stop().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let at_the_end = CallsAtTheEnd(link(&server));
+    runtime.spawn(async move {
+        let _at_the_end = at_the_end;
+        std::future::pending::<()>().await;
+    });
+    // What is spawned while it shuts down is dropped at once, wherever the spawner is.
+    drop(runtime);
 }

@@ -92,12 +92,6 @@ impl Ledger {
         &self.ids(What::Acknowledged) - &self.ids(What::Finished)
     }
 
-    /// When the first handler came to its end after this moment.
-    pub(crate) fn first_finish_after(&self, moment: Instant) -> Option<Instant> {
-        let entries = self.entries.lock().unwrap();
-        entries.iter().filter(|it| it.what == What::Finished && it.at > moment).map(|it| it.at).min()
-    }
-
     /// When the last of these tasks began, those beginnings counted that lie after a moment.
     pub(crate) fn all_started_after(&self, moment: Instant, ids: &BTreeSet<String>) -> Option<Instant> {
         let entries = self.entries.lock().unwrap();

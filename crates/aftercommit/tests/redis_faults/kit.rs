@@ -1,14 +1,14 @@
 //! A Redis, a client and workers on it, and the frame in which a fault is played.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use aftercommit::redis::{RedisBackend, RedisOptions};
 use aftercommit::{
-    Backend, Client, Clock, Error, NewTask, Options, Result, Router, State, StopHandle, Task, TaskContext,
-    Worker, WorkerBuilder,
+    Backend, Client, Clock, Error, Inspect as _, NewTask, Options, QueueName, Result, Router, State,
+    StopHandle, Task, TaskContext, Worker, WorkerBuilder,
 };
 use aftercommit_servers::{ChaosProxy, RedisServer, RedisServerBuilder};
 use serde::{Deserialize, Serialize};
@@ -96,8 +96,7 @@ pub(crate) struct Rig {
     pub(crate) lines: Lines,
     let_go: watch::Sender<bool>,
     crashes: Vec<Instant>,
-    healed: Option<Instant>,
-    recovery: Option<Duration>,
+    recovery: Arc<OnceLock<Duration>>,
     named: AtomicUsize,
 }
 
@@ -143,11 +142,7 @@ pub(crate) fn play(setup: Setup, story: impl AsyncFnOnce(&mut Rig)) -> (Verdict,
         let told = tokio::time::timeout(PATIENCE, story(&mut rig)).await;
         assert!(told.is_ok(), "{fault}: still open {:?}\n{}", rig.ledger.open(), lines.all().join("\n"));
         let verdict = rig.ledger.audit(&lines, &rig.crashes, forgets);
-        let recovery = rig.recovery.or_else(|| {
-            let healed = rig.healed?;
-            Some(rig.ledger.first_finish_after(healed)? - healed)
-        });
-        table::add(fault, &verdict, recovery);
+        table::add(fault, &verdict, rig.recovery.get().copied());
         // As they are now: Redis ends with the rig, and that is said too.
         (verdict, lines.so_far())
     });
@@ -186,8 +181,7 @@ impl Rig {
             lines,
             let_go: watch::Sender::new(false),
             crashes: Vec::new(),
-            healed: None,
-            recovery: None,
+            recovery: Arc::default(),
             named: AtomicUsize::new(0),
         }
     }
@@ -313,18 +307,33 @@ impl Rig {
 
     pub(crate) fn start_redis(&mut self) {
         tokio::task::block_in_place(|| self.server.start_again()).unwrap();
-        self.healed();
     }
 
-    /// The fault is over: from here on the time to recover counts, until the next task is done.
-    pub(crate) fn healed(&mut self) {
-        self.healed = Some(Instant::now());
+    /// The fault is over: from here on the time to recover counts, until Redis is told of the next task that is done.
+    pub(crate) fn healed(&self) {
+        let (observer, recovery, healed) =
+            (self.another_backend(), Arc::clone(&self.recovery), Instant::now());
+        tokio::spawn(async move {
+            let before = processed(&observer).await?;
+            while processed(&observer).await? == before {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            // Only the first counts.
+            let _ = recovery.set(healed.elapsed());
+            Ok::<(), Error>(())
+        });
     }
 
     /// The time to recover, where it is not the time until the next task is done.
-    pub(crate) fn recovered_in(&mut self, time: Duration) {
-        self.recovery = Some(time);
+    pub(crate) fn recovered_in(&self, time: Duration) {
+        // Only the first counts.
+        let _ = self.recovery.set(time);
     }
+}
+
+/// How many tasks Redis was told of, in a queue that exists.
+async fn processed(observer: &RedisBackend) -> Result<u64> {
+    Ok(observer.queue(&QueueName::default()).await?.map_or(0, |queue| queue.processed))
 }
 
 /// Stores a task as a careful producer does: under an id of its own, again and again while nothing is known.

@@ -22,6 +22,7 @@ fn absent_at_the_start() {
             tokio::time::sleep(MS).await;
         }
         rig.start_redis();
+        rig.healed();
         rig.enqueue(500, Job::Short).await;
         producer.await.unwrap();
         rig.drained().await;
@@ -45,6 +46,7 @@ fn stopped_and_started_again() {
         tokio::time::sleep(1_500 * MS).await;
         assert!(held.is_subset(&rig.ledger.running()), "what runs goes on");
         rig.start_redis();
+        rig.healed();
         producer.await.unwrap();
         rig.let_go();
         rig.drained().await;
@@ -64,9 +66,12 @@ fn killed_and_restarted_with_every_write_on_disk() {
         rig.enqueue(800, Job::Short).await;
         let producer = rig.produce(100, 5 * MS);
         rig.until(What::Finished, 100).await;
-        for _ in 0..2 {
+        for round in 0..2 {
             rig.kill_redis();
             rig.start_redis();
+            if round == 1 {
+                rig.healed();
+            }
             let done = rig.ledger.count(What::Finished);
             rig.until(What::Finished, done + 100).await;
         }
@@ -93,6 +98,7 @@ fn killed_and_restarted_with_the_writes_of_each_second_on_disk() {
         rig.until(What::Finished, 200).await;
         rig.kill_redis();
         rig.start_redis();
+        rig.healed();
         rig.let_go();
         rig.drained().await;
         worker.shut_down().await;
@@ -111,8 +117,8 @@ fn clients_killed_again_and_again() {
             let done = rig.ledger.count(What::Finished);
             rig.until(What::Finished, (done + 10).min(800)).await;
             rig.redis(&["CLIENT", "KILL", "TYPE", "normal"]);
-            rig.healed();
         }
+        rig.healed();
         producer.await.unwrap();
         rig.drained().await;
         worker.shut_down().await;
@@ -130,8 +136,8 @@ fn scripts_forgotten_again_and_again() {
             let done = rig.ledger.count(What::Finished);
             rig.until(What::Finished, (done + 10).min(1_000)).await;
             rig.redis(&["SCRIPT", "FLUSH"]);
-            rig.healed();
         }
+        rig.healed();
         producer.await.unwrap();
         rig.drained().await;
         worker.shut_down().await;
