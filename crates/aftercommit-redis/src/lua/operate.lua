@@ -32,8 +32,7 @@ local function apply(id, key)
     redis.call('HSET', key, 'state', 'archived')
     redis.call('HDEL', key, 'pending_since')
   else
-    local lock = redis.call('HGET', key, 'unique_key')
-    if lock and redis.call('GET', lock) == id then redis.call('DEL', lock) end
+    free_lock(prefix, id)
     redis.call('UNLINK', key)
   end
 end
