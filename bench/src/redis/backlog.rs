@@ -26,10 +26,12 @@ pub(super) async fn measure(bench: &mut Bench, concurrency: usize) -> Result<Vec
         Row::new(name("backlog"), "tasks/s", "the worker's and Redis' share of the cores").goal(rate),
         Row::new(name("worker CPU"), "ms per 1,000", "one spawn per task, decoding, the driver")
             .goal(Goal::share(0.25, 0.125)),
-        Row::new(name("worker RSS"), "MB", "tasks held, and the allocator's spare").goal(Goal::at_most(17.0, 10.0)),
+        Row::new(name("worker RSS"), "MB", "tasks held, and the allocator's spare")
+            .goal(Goal::at_most(17.0, 10.0)),
     ];
-    let mut redis = Row::new(name("Redis CPU"), "ms per 1,000", "two scripts per batch, HSET, HDEL, HMGET, DEL per task")
-        .goal(Goal::share(0.30, 0.20));
+    let mut redis =
+        Row::new(name("Redis CPU"), "ms per 1,000", "two scripts per batch, HSET, HDEL, HMGET, DEL per task")
+            .goal(Goal::share(0.30, 0.20));
     for _ in 0..bench.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Bare, Peer::Asynq]) {
             let tasks = tasks(bench, peer);

@@ -37,8 +37,9 @@ pub(super) async fn share(bench: &mut Bench) -> Result<Vec<Row>> {
                 None => None,
                 Some(peer) => {
                     let seconds = seconds + 2;
-                    let words =
-                        format!("beside --redis {addr} --seconds {seconds} --concurrency 100 --handling 50ms");
+                    let words = format!(
+                        "beside --redis {addr} --seconds {seconds} --concurrency 100 --handling 50ms"
+                    );
                     Some(bench.peers.work(peer, &words).await?)
                 }
             };

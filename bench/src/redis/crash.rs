@@ -10,8 +10,12 @@ use crate::report::Row;
 const ASYNQ_RUNS: usize = 1;
 
 pub(super) async fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
-    let mut row = Row::new("killed worker, until its task runs again", "s", "a worker counts as dead after three missed beats")
-        .goal(Goal::at_most(15.0, 10.0));
+    let mut row = Row::new(
+        "killed worker, until its task runs again",
+        "s",
+        "a worker counts as dead after three missed beats",
+    )
+    .goal(Goal::at_most(15.0, 10.0));
     for run in 0..bench.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Asynq]) {
             if peer == Peer::Asynq && (bench.size == Size::Quick || run >= ASYNQ_RUNS) {

@@ -37,9 +37,7 @@ impl Way {
             Self::Coalesced => Row::new(name, "tasks/s", "against asynq's 16 callers, its best released way")
                 .goal(Goal::times(3.0, 5.0)),
             Self::SixteenCallers => Row::new(name, "tasks/s", "16 tasks in a round trip at most"),
-            Self::Alone => {
-                Row::new(name, "tasks/s", "one round trip per task").goal(Goal::times(0.9, 1.1))
-            }
+            Self::Alone => Row::new(name, "tasks/s", "one round trip per task").goal(Goal::times(0.9, 1.1)),
         }
     }
 
@@ -63,7 +61,10 @@ fn tasks(bench: &Bench, way: Way, peer: Peer) -> usize {
 
 pub(super) fn knobs(bench: &Bench) -> String {
     let [ours, asynq] = [Peer::Ours, Peer::Asynq].map(|peer| tasks(bench, Way::Batches, peer));
-    format!("enqueue: ours and bare {ours} tasks, asynq {asynq}, one caller {}", tasks(bench, Way::Alone, Peer::Ours))
+    format!(
+        "enqueue: ours and bare {ours} tasks, asynq {asynq}, one caller {}",
+        tasks(bench, Way::Alone, Peer::Ours)
+    )
 }
 
 pub(super) async fn measure(bench: &mut Bench, way: Way) -> Result<Vec<Row>> {

@@ -63,7 +63,8 @@ pub(super) async fn idle(bench: &mut Bench, producer: Producer) -> Result<Vec<Ro
 pub(super) async fn scheduled(bench: &mut Bench) -> Result<Vec<Row>> {
     let limit = "the forwarder sleeps until the next is due; timers of 1 ms";
     let [p50, p99] = rows("scheduled lateness", limit, None, Goal::at_most(50.0, 10.0));
-    let min = Row::new("scheduled lateness, least", "ms", "less than zero is too early").goal(Goal::at_least(0.0, 0.0));
+    let min = Row::new("scheduled lateness, least", "ms", "less than zero is too early")
+        .goal(Goal::at_least(0.0, 0.0));
     let mut rows = [p50, p99, min];
     for _ in 0..bench.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Asynq]) {
@@ -83,7 +84,8 @@ pub(super) async fn scheduled(bench: &mut Bench) -> Result<Vec<Row>> {
 pub(super) async fn half_rate(bench: &mut Bench) -> Result<Vec<Row>> {
     let limit = "producer, worker and Redis share the cores";
     let [p50, p99] = rows("at half of the maximum", limit, None, Goal::at_most(20.0, 8.0));
-    let rate = Row::new("at half of the maximum, rate", "tasks/s", "what the producer kept up").goal(Goal::times(5.0, 5.0));
+    let rate = Row::new("at half of the maximum, rate", "tasks/s", "what the producer kept up")
+        .goal(Goal::times(5.0, 5.0));
     let (mut rows, mut rate) = ([p50, p99], rate);
     for _ in 0..bench.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Asynq]) {
@@ -95,7 +97,10 @@ pub(super) async fn half_rate(bench: &mut Bench) -> Result<Vec<Row>> {
             let most = bench.peers.run(peer, &words).await?.get("tasks_per_second")?;
             let per_second = most / 2.0;
             let tasks = (per_second * bench.count(8, 3) as f64).round();
-            let words = format!("lateness --redis {addr} --tasks {tasks} --skip {} --concurrency 100", (tasks / 10.0).floor());
+            let words = format!(
+                "lateness --redis {addr} --tasks {tasks} --skip {} --concurrency 100",
+                (tasks / 10.0).floor()
+            );
             let worker = bench.peers.work(peer, &words).await?;
             let words = format!("pace --redis {addr} --tasks {tasks} --per-second {per_second} --jitter 0");
             let (paced, measured) = tokio::join!(bench.peers.run(peer, &words), worker.measured());

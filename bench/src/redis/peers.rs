@@ -44,9 +44,10 @@ impl Peers {
             .await;
         let skipped = match output {
             Ok(output) if output.status.success() => None,
-            Ok(output) => {
-                Some(format!("asynq skipped: {}", String::from_utf8_lossy(&output.stderr).trim().replace('\n', " ")))
-            }
+            Ok(output) => Some(format!(
+                "asynq skipped: {}",
+                String::from_utf8_lossy(&output.stderr).trim().replace('\n', " ")
+            )),
             Err(error) => Some(format!("asynq skipped: Go is not installed ({error})")),
         };
         let asynq = skipped.is_none().then_some(program);

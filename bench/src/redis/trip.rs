@@ -12,8 +12,9 @@ const ONE_WAY: Duration = Duration::from_micros(1_200);
 const CONCURRENCY: usize = 200;
 
 pub(super) async fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
-    let mut row = Row::new("round trip of 2.4 ms, concurrency 200", "tasks/s", "how many tasks are under way at once")
-        .goal(Goal::times(20.0, 50.0));
+    let mut row =
+        Row::new("round trip of 2.4 ms, concurrency 200", "tasks/s", "how many tasks are under way at once")
+            .goal(Goal::times(20.0, 50.0));
     let addr = proxy::start(bench.server.addr(), ONE_WAY)?;
     for _ in 0..bench.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Bare, Peer::Asynq]) {

@@ -24,11 +24,7 @@ struct Running {
 }
 
 impl Running {
-    fn start<S: Send + Sync + 'static>(
-        place: &Place,
-        concurrency: usize,
-        router: Router<S>,
-    ) -> Result<Self> {
+    fn start<S: Send + Sync + 'static>(place: &Place, concurrency: usize, router: Router<S>) -> Result<Self> {
         let worker = Worker::builder(backend(place)?, router).concurrency(concurrency).build()?;
         let running = Self { stop: worker.stop_handle(), worker: tokio::spawn(worker.run()) };
         ready();
