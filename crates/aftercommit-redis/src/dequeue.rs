@@ -126,8 +126,10 @@ impl RedisBackend {
         }
         let mut rows = Vec::new();
         for (quota, taken) in quotas.iter().zip(reply) {
-            for row in taken.into_list(DOING)? {
-                rows.push(Row::read(&quota.queue, row)?);
+            let mut values = taken.into_list(DOING)?.into_iter();
+            while let Some(id) = values.next() {
+                let mut next = || values.next().unwrap_or(Reply::Nil);
+                rows.push(Row::new(&quota.queue, id, next(), next(), next())?);
             }
         }
         Ok(rows)
@@ -228,11 +230,6 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn read(queue: &QueueName, row: Reply) -> Result<Self> {
-        let [msg, exact, recovered, id] = row.into_array(DOING)?;
-        Self::new(queue, id, msg, exact, recovered)
-    }
-
     pub(crate) fn new(
         queue: &QueueName,
         id: Reply,
