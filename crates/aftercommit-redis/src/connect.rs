@@ -73,7 +73,8 @@ impl Dialer {
     async fn log_in(&self, protocol: ProtocolVersion) -> Result<Connection, Fault> {
         let stream = WriteTimeout::new(self.stream().await?, self.options.effective_write_timeout());
         let login = &self.options.login;
-        let info = settings(login).set_db(self.options.database.into()).set_protocol(protocol);
+        let info =
+            settings(login).set_db(self.options.database.unwrap_or_default().into()).set_protocol(protocol);
         let info = info.set_lib_name(CLIENT_NAME, env!("CARGO_PKG_VERSION"));
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)

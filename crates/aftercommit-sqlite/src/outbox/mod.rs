@@ -30,7 +30,11 @@ impl SqliteOutbox {
     /// An outbox on connections that its host uses too. The tables must be there: see
     /// [`migrate`](Self::migrate).
     pub fn new(pools: SqlitePools) -> Self {
-        Self { store: Store::new(pools) }
+        Self::of(Store::new(pools))
+    }
+
+    pub(crate) const fn of(store: Store) -> Self {
+        Self { store }
     }
 
     /// An outbox on connections of its own.

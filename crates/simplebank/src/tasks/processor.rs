@@ -3,8 +3,7 @@
 use super::distributor::payload_text;
 use super::send_verify_email::{Desk, SendVerifyEmail, send_verify_email};
 use crate::config::{RetryDelay, TaskPayloads, Tasks};
-use aftercommit::sqlite::SqliteQueue;
-use aftercommit::{AsynqBackoff, Failure, Fixed, Message, Router, StopHandle, Worker};
+use aftercommit::{AsynqBackoff, Backend, Failure, Fixed, Message, Router, StopHandle, Worker};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -21,14 +20,14 @@ pub struct TaskProcessor {
 /// # Errors
 /// The configuration asks for a worker that cannot work.
 pub fn start_task_processor(
-    queue: SqliteQueue,
+    backend: Arc<dyn Backend>,
     desk: Desk,
     tasks: &Tasks,
     shutdown_timeout: Duration,
 ) -> aftercommit::Result<TaskProcessor> {
     let payloads = desk.payloads;
     let router = Router::with_state(Arc::new(desk)).route(send_verify_email);
-    let mut builder = Worker::builder(queue, router)
+    let mut builder = Worker::builder_dyn(backend, router)
         .requires::<SendVerifyEmail>()
         .concurrency(tasks.concurrency)
         .shutdown_timeout(shutdown_timeout)
@@ -46,17 +45,22 @@ pub fn start_task_processor(
 }
 
 impl TaskProcessor {
-    /// Asks the worker to stop: running tasks may finish, the rest goes back to the queue.
-    pub fn shut_down(&self) {
-        self.stop.shutdown();
-    }
-
     /// Waits until the worker has ended.
     ///
     /// # Errors
     /// It ended because something in it broke.
     pub async fn ended(&mut self) -> anyhow::Result<()> {
         Ok((&mut self.running).await??)
+    }
+
+    /// Stops the worker: running tasks may finish, the rest goes back to the queue.
+    pub async fn drain(mut self) {
+        tracing::info!("graceful shutdown task processor");
+        self.stop.shutdown();
+        match self.ended().await {
+            Ok(()) => tracing::info!("task processor is stopped"),
+            Err(error) => tracing::error!("task processor broke: {error:#}"),
+        }
     }
 }
 
