@@ -14,6 +14,9 @@ use crate::Error;
 ///                   forward     │ └──── requeue ────┘ │
 ///                               └── forward ── retry ◀┘
 /// ```
+///
+/// A task of a group comes to aggregating where another one would come to pending by an enqueue or a forward, and
+/// leaves it when one task is made of its batch ([`Groups`](crate::Groups)) or by an operator's hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
     /// Ready to run, waiting for a worker.

@@ -9,6 +9,15 @@ use crate::{Leased, OrphanCause, QueueName, Result, Timestamp};
 /// What has to be done from time to time by somebody, and may be done by anybody.
 #[async_trait]
 pub trait Upkeep: Send + Sync + 'static {
+    /// Looks at the store itself before a worker relies on it. What may cost tasks, in the way it is set up, is
+    /// logged as a warning that says what to change.
+    ///
+    /// # Errors
+    /// If the store cannot be reached, or is one that this back-end cannot work with.
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Moves at most `limit` due tasks (scheduled and retry) of these queues to pending, earliest first,
     /// and says when the next one is due. A task of a group joins its group instead, as if it were enqueued now.
     ///

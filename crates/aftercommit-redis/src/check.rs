@@ -5,7 +5,6 @@ use std::fmt;
 
 use aftercommit_core::{Error, Result};
 
-use crate::backend::RedisBackend;
 use crate::command::Command;
 use crate::link::Link;
 use crate::reply::Reply;
@@ -25,18 +24,6 @@ pub enum Concern {
     },
     /// Redis writes nothing to disk.
     KeepsNothing,
-}
-
-impl RedisBackend {
-    /// Looks at how Redis is set up: once at the start of a program, say. A setting that may cost tasks, as eviction
-    /// or no persistence, is logged as a warning that says what to change. Where Redis does not let us look, as managed
-    /// services may not, that is said at debug level.
-    ///
-    /// # Errors
-    /// If Redis is older than 6.2, or cannot be reached.
-    pub async fn check(&self) -> Result<()> {
-        self.link.check().await.map(drop)
-    }
 }
 
 impl Link {

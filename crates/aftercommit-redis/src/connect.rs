@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use redis::aio::MultiplexedConnection;
+use rand::seq::IndexedRandom as _;
+use redis::aio::{AsyncPushSender, MultiplexedConnection, PubSub};
 use redis::{
     AsyncConnectionConfig, ConnectionAddr, ErrorKind, Pipeline, ProtocolVersion, RedisConnectionInfo,
     RedisError, Value,
@@ -21,6 +22,14 @@ use crate::stream::{self, Duplex, WriteTimeout};
 const CLIENT_NAME: &str = "aftercommit";
 /// How many calls may wait for the connection to write them, before further callers wait.
 const WRITE_QUEUE: usize = 1024;
+
+/// A connection to listen on.
+pub(crate) enum Listening {
+    /// RESP3: takes commands too.
+    Pushed(Connection),
+    /// RESP2: takes subscriptions only.
+    Subscribed(PubSub),
+}
 
 /// Makes connections, all alike.
 #[derive(Debug)]
@@ -56,12 +65,12 @@ impl Dialer {
                 ));
             }
             _ if self.speaks_old_protocol.load(Ordering::Relaxed) => {
-                self.log_in(ProtocolVersion::RESP2).await?
+                self.log_in(ProtocolVersion::RESP2, None).await?
             }
-            _ => match self.log_in(ProtocolVersion::RESP3).await {
+            _ => match self.log_in(ProtocolVersion::RESP3, None).await {
                 Err(Fault::Connect { source, .. }) if is_unknown_protocol(&source) => {
                     self.speaks_old_protocol.store(true, Ordering::Relaxed);
-                    self.log_in(ProtocolVersion::RESP2).await?
+                    self.log_in(ProtocolVersion::RESP2, None).await?
                 }
                 logged_in => logged_in?,
             },
@@ -70,19 +79,68 @@ impl Dialer {
         Ok(wire)
     }
 
-    async fn log_in(&self, protocol: ProtocolVersion) -> Result<Connection, Fault> {
-        let stream = WriteTimeout::new(self.stream().await?, self.options.effective_write_timeout());
-        let login = &self.options.login;
-        let info =
-            settings(login).set_db(self.options.database.unwrap_or_default().into()).set_protocol(protocol);
-        let info = info.set_lib_name(CLIENT_NAME, env!("CARGO_PKG_VERSION"));
-        let config = AsyncConnectionConfig::new()
+    /// Makes a connection, within the dial timeout, that hands what Redis says unasked to `pushes`. Of a cluster, to any
+    /// node.
+    pub(crate) async fn dial_listening(&self, pushes: Arc<dyn AsyncPushSender>) -> Result<Listening, Fault> {
+        let limit = self.options.dial_timeout;
+        match tokio::time::timeout(limit, self.dial_listening_without_limit(pushes)).await {
+            Ok(dialed) => dialed,
+            Err(_) => Err(Fault::Waited { to: Arc::clone(&self.to), after: limit }),
+        }
+    }
+
+    async fn dial_listening_without_limit(
+        &self,
+        pushes: Arc<dyn AsyncPushSender>,
+    ) -> Result<Listening, Fault> {
+        if !self.speaks_old_protocol.load(Ordering::Relaxed) {
+            match self.log_in(ProtocolVersion::RESP3, Some(pushes)).await {
+                Err(Fault::Connect { source, .. }) if is_unknown_protocol(&source) => {
+                    self.speaks_old_protocol.store(true, Ordering::Relaxed);
+                }
+                Err(fault) => return Err(fault),
+                Ok(connection) => {
+                    // What is published in a cluster is heard at its replicas too.
+                    if !matches!(self.options.place, Place::Cluster(_)) {
+                        self.takes_writes(&connection).await?;
+                    }
+                    return Ok(Listening::Pushed(connection));
+                }
+            }
+        }
+        let info = self.introduction(ProtocolVersion::RESP2);
+        let made = PubSub::new(&info, self.bounded_stream().await?).await;
+        Ok(Listening::Subscribed(made.map_err(|error| self.refused(error, &self.options.login))?))
+    }
+
+    async fn log_in(
+        &self,
+        protocol: ProtocolVersion,
+        pushes: Option<Arc<dyn AsyncPushSender>>,
+    ) -> Result<Connection, Fault> {
+        let mut config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(self.options.read_timeout)
             .set_pipeline_buffer_size(WRITE_QUEUE);
-        let made = MultiplexedConnection::new_with_config(&info, stream, config).await;
-        let (wire, driver) = made.map_err(|error| self.refused(error, login))?;
+        if let Some(pushes) = pushes {
+            config = config.set_push_sender(pushes);
+        }
+        let stream = self.bounded_stream().await?;
+        let made = MultiplexedConnection::new_with_config(&self.introduction(protocol), stream, config).await;
+        let (wire, driver) = made.map_err(|error| self.refused(error, &self.options.login))?;
         Ok(Connection::driven(wire, driver))
+    }
+
+    /// What a connection says first.
+    fn introduction(&self, protocol: ProtocolVersion) -> RedisConnectionInfo {
+        let info = settings(&self.options.login)
+            .set_db(self.options.database.unwrap_or_default().into())
+            .set_protocol(protocol);
+        info.set_lib_name(CLIENT_NAME, env!("CARGO_PKG_VERSION"))
+    }
+
+    async fn bounded_stream(&self) -> Result<WriteTimeout<Box<dyn Duplex>>, Fault> {
+        Ok(WriteTimeout::new(self.stream().await?, self.options.effective_write_timeout()))
     }
 
     async fn stream(&self) -> Result<Box<dyn Duplex>, Fault> {
@@ -98,7 +156,10 @@ impl Dialer {
                 let asked = sentinel::primary(&self.options, master, sentinels, login).await;
                 asked.map_err(|error| self.refused(error, login))?
             }
-            Place::Cluster(_) => unreachable!("the driver connects to the nodes of a cluster"),
+            // Only to listen: for all else the driver connects to the nodes.
+            Place::Cluster(nodes) => {
+                nodes.choose(&mut rand::rng()).expect("a cluster is of at least one node").clone()
+            }
         };
         let stream = stream::tcp(&address).await.map_err(cannot_connect)?;
         match &self.options.tls {

@@ -13,6 +13,7 @@ use aftercommit_core::Result;
 use redis::{RedisError, RedisResult, Value};
 
 use crate::command::Command;
+use crate::connect::Dialer;
 use crate::connection::Connection;
 use crate::error::{Fault, is_read_only};
 use crate::options::{Place, RedisOptions};
@@ -98,6 +99,11 @@ impl Link {
             Place::Cluster(_) => Shape::Cluster,
             _ => Shape::Single,
         }
+    }
+
+    /// Makes connections as those of the link, which are not of the link.
+    pub(crate) fn dialer(&self) -> &Dialer {
+        self.inner.pool.dialer()
     }
 
     pub(crate) async fn send_one(&self, command: &Command) -> Result<Value, Fault> {

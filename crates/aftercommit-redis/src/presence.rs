@@ -90,6 +90,8 @@ impl Presence for RedisBackend {
     }
 
     async fn cancel(&self, _queue: &QueueName, id: &TaskId) -> Result<()> {
+        // What is published before this process is subscribed would reach all but its own listeners.
+        self.listener.when_heard().await;
         let command = Command::new("PUBLISH").arg(CANCEL).arg(id.as_str());
         self.link.command("cancel a task", command).await.map(drop)
     }

@@ -12,9 +12,9 @@ use crate::error::Fault;
 use crate::options::RedisOptions;
 
 /// The pause after the first attempt that fails.
-const PAUSE_MIN: Duration = Duration::from_millis(50);
+pub(crate) const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// The longest pause between two attempts: an upper bound, too, on how late we notice that Redis is back.
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Connections, and one task at most that makes those which are missing.
 pub(crate) struct Pool {
@@ -254,11 +254,11 @@ async fn watch_over(pool: Weak<Pool>, connection: Weak<Connection>, gone: impl F
 }
 
 /// Between half of it and all of it, so that many processes do not come back in step.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(rand::rng().random_range(0.5..=1.0))
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

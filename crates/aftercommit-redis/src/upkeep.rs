@@ -26,6 +26,10 @@ const EXPIRING: &str = "delete tasks that are over";
 
 #[async_trait]
 impl Upkeep for RedisBackend {
+    async fn check(&self) -> Result<()> {
+        self.link.check().await.map(drop)
+    }
+
     async fn forward(&self, queues: &[QueueName], limit: usize) -> Result<Forwarded> {
         let mut forwarded = Forwarded { moved: 0, next_due: None };
         for queue in queues {

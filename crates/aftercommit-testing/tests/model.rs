@@ -9,7 +9,7 @@ use aftercommit_testing::{Call, Fault, Faults, Faulty, ManualClock, MemoryBacken
 fn fixture(call: Call, fault: impl Fn(u32) -> Option<Fault>) -> Fixture {
     let clock = ManualClock::new();
     let memory = Arc::new(MemoryBackend::new(Arc::new(clock.clone())));
-    let faults = (0..1_000).fold(Faults::none(), |faults, i| faults.then(call, fault(i)));
+    let faults = (0..20_000).fold(Faults::none(), |faults, i| faults.then(call, fault(i)));
     Fixture::new(Arc::new(Faulty::new(memory, faults)), clock)
 }
 
@@ -28,4 +28,10 @@ async fn a_back_end_that_loses_tasks_on_the_way_is_found() {
 #[should_panic(expected = "of seed")]
 async fn a_back_end_that_forwards_more_than_it_says_is_found() {
     model::explore(fixture(Call::Forward, |_| Some(Fault::Twice)), 0..10, 60).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "of seed")]
+async fn a_back_end_that_operates_on_more_than_it_says_is_found() {
+    model::explore(fixture(Call::Inspect, |_| Some(Fault::Twice)), 0..30, 60).await;
 }

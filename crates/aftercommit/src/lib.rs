@@ -97,3 +97,8 @@ pub use aftercommit_redis as redis;
 pub use aftercommit_sqlite as sqlite;
 #[cfg(feature = "testing")]
 pub use aftercommit_testing as testing;
+
+/// Compiles the code of the guide.
+#[cfg(all(doctest, feature = "redis"))]
+#[doc = include_str!("../../../docs/guides/moving-from-asynq.md")]
+mod guide {}

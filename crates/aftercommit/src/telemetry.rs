@@ -69,6 +69,10 @@ pub(crate) fn retry_exhausted(message: &Message) {
     warn!("Retry exhausted for task id={}", message.id);
 }
 
+pub(crate) fn unfit_store(error: &Error) {
+    error!(error = chain(error), "this worker cannot work with its store");
+}
+
 pub(crate) fn no_handler(queue: &QueueName, task_type: &TaskType) {
     warn!(queue = %queue, r#type = %task_type, "tasks of this type are waiting, but this worker has no handler for it");
 }
@@ -160,13 +164,16 @@ pub(crate) fn relay_cut_off() {
     );
 }
 
-pub(crate) fn published(published: usize, republished: usize) {
-    debug!(published, republished, "published tasks");
+pub(crate) fn published(count: usize) {
+    debug!(count, "published tasks");
 }
 
-pub(crate) fn republished(message: &Message) {
-    warn!(id = %message.id, r#type = %message.task_type, queue = %message.queue,
-        "a relay had published this task and died before it could mark it; it was not stored again");
+pub(crate) fn republished(count: usize) {
+    warn!(
+        count,
+        "tasks had been published before, by a relay that died or by a call whose answer was lost; they were not \
+         stored again"
+    );
 }
 
 pub(crate) fn not_published(message: &Message) {

@@ -83,8 +83,11 @@ async fn work(config: &Config) -> Result<()> {
 
     let _purging = bank.clone().filter(|_| config.role.serves()).map(|bank| background(bank.keep_purging()));
     let _looking = match &delivery {
-        Delivery::Redis { backend, .. } => Some(background(tasks::look_at_redis(backend.clone()))),
-        Delivery::Database(_) => None,
+        // A worker looks by itself.
+        Delivery::Redis { backend, .. } if !config.role.works() => {
+            Some(background(tasks::look_at_redis(backend.clone())))
+        }
+        Delivery::Redis { .. } | Delivery::Database(_) => None,
     };
     let servers = match ports.zip(bank.as_ref()) {
         Some((ports, bank)) => Some(Servers::start(ports, bank, &store, config).await?),

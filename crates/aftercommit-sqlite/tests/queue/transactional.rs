@@ -230,25 +230,6 @@ async fn a_batch_answers_for_each_of_its_tasks() {
 }
 
 #[tokio::test]
-async fn a_batch_keeps_its_order_though_one_task_must_wait_for_the_fate_of_another() {
-    let stage = Stage::new().await;
-    let new = |options: Options| aftercommit_core::NewTask::from(raw()).with(options);
-    let mut tx = stage.queue.begin().await.unwrap();
-    stage.queue.enqueue_raw_in(&mut tx, raw()).id("taken").await.unwrap();
-    // The first one is refused for its id, and so the second one gets the lock.
-    let batch = vec![
-        new(Options::new().id("taken").unique_for(MINUTE)),
-        new(Options::new().id("a").unique_for(MINUTE)),
-        new(Options::new().id("b")),
-    ];
-    let answers = stage.queue.enqueue_batch_in(&mut tx, batch).await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [false, true, true]);
-    let taken: Vec<_> = stage.take(3).await.into_iter().map(|leased| leased.lease.id).collect();
-    assert_eq!(taken, ["taken", "a", "b"].map(id));
-}
-
-#[tokio::test]
 async fn transactions_take_turns() {
     let stage = Stage::new().await;
     let mut workers = tokio::task::JoinSet::new();

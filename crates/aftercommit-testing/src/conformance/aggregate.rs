@@ -1,10 +1,13 @@
 //! Cases about putting one task in the place of a batch: both or neither, and once.
 
-use aftercommit_core::{AggregateRefusal, Batch, BatchKey, Enqueue, Error, Refusal, State};
+use aftercommit_core::{
+    AggregateRefusal, Batch, BatchKey, Enqueue, Error, Operation, Outcome, Refusal, State, Wake,
+};
+use futures_util::StreamExt;
 
 use super::Stage;
 use super::group_steps::{HOLD, add, counted, gather_one, ids_of, made_up, sizes, waiting};
-use super::task::{SECOND, TaskExt, group, queue, task};
+use super::task::{SECOND, TaskExt, group, id, queue, task};
 
 area!(conformance_of_aggregate, aggregate:
     one_task_takes_the_place_of_a_batch,
@@ -136,12 +139,10 @@ async fn a_refused_task_leaves_the_batch_as_it_was(s: Stage) {
     let refused = AggregateRefusal::Task(Refusal::Duplicate);
     assert_eq!(aggregate(&s, &key, duplicate).await, Err(refused));
     assert_eq!(s.find("q", "whole").await, None);
-    s.backend().operate(&queue("q"), &super::task::id("taken"), DELETE).await.expect("delete");
+    s.backend().operate(&queue("q"), &id("taken"), Operation::Delete).await.expect("delete");
     is_as_it_was(&s).await;
     assert_eq!(aggregate(&s, &key, task("q", "whole").unique_for(SECOND)).await, Ok(()));
 }
-
-const DELETE: aftercommit_core::Operation = aftercommit_core::Operation::Delete;
 
 async fn a_lost_batch_is_told_before_a_refused_task(s: Stage) {
     let key = batch(&s).await.key;
@@ -151,16 +152,17 @@ async fn a_lost_batch_is_told_before_a_refused_task(s: Stage) {
 }
 
 async fn the_unique_locks_of_the_batch_are_freed(s: Stage) {
-    let unique = |id: &str| task("q", id).with(|m| m.payload = id.to_owned().into()).unique_for(SECOND * 60);
-    for id in ["a", "b"] {
-        assert_eq!(s.enqueue(unique(id).of("g")).await, Ok(()));
+    let unique =
+        |name: &str| task("q", name).with(|m| m.payload = name.to_owned().into()).unique_for(SECOND * 60);
+    for name in ["a", "b"] {
+        assert_eq!(s.enqueue(unique(name).of("g")).await, Ok(()));
     }
     let key = gather_one(&s, "q").await.key;
-    let probe = |id: &str| unique(id).with(|message| message.id = super::task::id(&format!("probe-{id}")));
+    let probe = |name: &str| unique(name).with(|message| message.id = id(&format!("probe-{name}")));
     assert_eq!(s.enqueue(probe("a")).await, Err(Refusal::Duplicate), "held while it is in the batch");
     assert_eq!(aggregate(&s, &key, task("q", "whole")).await, Ok(()));
-    for id in ["a", "b"] {
-        assert_eq!(s.enqueue(probe(id)).await, Ok(()), "{id}");
+    for name in ["a", "b"] {
+        assert_eq!(s.enqueue(probe(name)).await, Ok(()), "{name}");
     }
 }
 
@@ -185,7 +187,7 @@ async fn the_new_task_may_take_the_id_and_the_lock_of_one_of_the_batch(s: Stage)
         "it has the lock"
     );
     let leased = s.take_one("q").await;
-    assert_eq!(s.settle(&leased, aftercommit_core::Outcome::Done).await, Ok(()));
+    assert_eq!(s.settle(&leased, Outcome::Done).await, Ok(()));
     assert_eq!(s.enqueue(task("q", "b").unique_for(SECOND)).await, Ok(()));
 }
 
@@ -204,9 +206,8 @@ async fn aggregating_counts_as_nothing(s: Stage) {
 }
 
 async fn an_aggregate_wakes_those_who_wait_for_its_task(s: Stage) {
-    use futures_util::StreamExt;
     let key = batch(&s).await.key;
-    let mut wakes = s.backend().wakes(aftercommit_core::Wake::Pending, &[queue("q")]);
+    let mut wakes = s.backend().wakes(Wake::Pending, &[queue("q")]);
     assert_eq!(aggregate(&s, &key, task("q", "whole")).await, Ok(()));
     let hint = tokio::time::timeout(super::wakes::ARRIVAL, wakes.next()).await;
     assert_eq!(hint.expect("a hint arrives"), Some(()));

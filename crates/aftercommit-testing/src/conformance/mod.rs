@@ -204,6 +204,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
-        assert!(count > 250, "{count} cases");
+        assert!(count > 420, "{count} cases");
     }
 }

@@ -1,6 +1,6 @@
 //! Cases about what operators do to all tasks in a state, in bounded steps.
 
-use aftercommit_core::{Operation, Refusal, Selection, State, Wake};
+use aftercommit_core::{Enqueue, Operation, Refusal, Selection, State, Wake};
 use futures_util::StreamExt;
 
 use super::Stage;
@@ -121,7 +121,7 @@ async fn all_pending_tasks_that_are_archived_keep_their_order(s: Stage) {
 }
 
 /// A unique task with a payload of its own.
-fn unique(name: &str, task_id: &str) -> aftercommit_core::Enqueue {
+fn unique(name: &str, task_id: &str) -> Enqueue {
     task(name, task_id).with(|m| m.payload = task_id.to_owned().into()).unique_for(SECOND * 600)
 }
 

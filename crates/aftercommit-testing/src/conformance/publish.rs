@@ -1,7 +1,7 @@
 //! Cases about what a relay brings: stored once even if it is brought twice, also long after it has finished.
 
 use aftercommit_core::{
-    Enqueue, Operation, Outcome, Published, Publisher, QueueName, Refusal, State, TaskId, Wake,
+    Action, Enqueue, Operation, Outcome, Published, Publisher, QueueName, Refusal, State, TaskId, Wake,
 };
 use futures_util::StreamExt;
 
@@ -133,7 +133,7 @@ async fn placement_and_unique_locks_are_those_of_an_enqueue(s: Stage) {
     assert_eq!(s.info("q", "later").await.next_process_at, Some(s.after(SECOND)));
     assert_eq!(s.enqueue(task("q", "b").unique_for(SECOND)).await, Err(Refusal::Duplicate));
     let deleted = s.backend().operate(&queue("q"), &id("later"), Operation::Delete).await;
-    assert_eq!(deleted.expect("delete"), aftercommit_core::Action::Applied);
+    assert_eq!(deleted.expect("delete"), Action::Applied);
     assert_eq!(s.enqueue(task("q", "b").unique_for(SECOND)).await, Ok(()));
     if s.backend().groups().is_some() {
         assert_eq!(publish(&s, task("q", "grouped").of("g")).await, Ok(Published::Now));

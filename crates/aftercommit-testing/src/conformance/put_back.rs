@@ -1,6 +1,6 @@
 //! Cases about batches that nobody makes a task of: released by their aggregators, or reclaimed from dead ones.
 
-use aftercommit_core::{QueueName, State};
+use aftercommit_core::{GroupRules, QueueName, State};
 
 use super::Stage;
 use super::aggregate::{batch, is_as_it_was};
@@ -99,15 +99,15 @@ async fn a_batch_that_never_was_is_not_released(s: Stage) {
 }
 
 async fn no_more_batches_than_the_limit_are_reclaimed_and_the_earliest_first(s: Stage) {
-    for name in ["c", "a", "b"] {
+    for (name, seconds) in [("c", 30), ("a", 10), ("b", 20)] {
         add(&s, "q", name, [name]).await;
-        gather_one(&s, "q").await;
-        s.pass(SECOND).await;
+        let rules = GroupRules { hold: SECOND * seconds, ..AT_ONCE };
+        assert_eq!(gather(&s, &["q"], &rules, 10).await.batches.len(), 1);
     }
-    s.pass(HOLD).await;
+    s.pass(SECOND * 30).await;
     assert_eq!(reclaim(&s, &["q"], 0).await, 0);
     assert_eq!(reclaim(&s, &["q"], 2).await, 2);
-    assert_eq!(sizes(&s, "q").await, [("a".into(), 1), ("c".into(), 1)]);
+    assert_eq!(sizes(&s, "q").await, [("a".into(), 1), ("b".into(), 1)]);
     assert_eq!(reclaim(&s, &["q"], 2).await, 1);
     assert_eq!(sizes(&s, "q").await.len(), 3);
 }

@@ -1,6 +1,6 @@
 //! Cases about forgetting a queue.
 
-use aftercommit_core::{LeaseLost, Outcome, Removal, State};
+use aftercommit_core::{Action, LeaseLost, Operation, Outcome, Removal, State};
 
 use super::Stage;
 use super::stage::STATES;
@@ -91,8 +91,8 @@ async fn a_lease_of_before_is_not_one_of_after(s: Stage) {
     s.put("q", ["a"]).await;
     let before = s.take_one("q").await;
     assert_eq!(s.settle(&before, RECOVERED).await, Ok(()));
-    let deleted = s.backend().operate(&queue("q"), &id("a"), aftercommit_core::Operation::Delete).await;
-    assert_eq!(deleted.expect("delete"), aftercommit_core::Action::Applied);
+    let deleted = s.backend().operate(&queue("q"), &id("a"), Operation::Delete).await;
+    assert_eq!(deleted.expect("delete"), Action::Applied);
     assert_eq!(remove(&s, "q").await, Removal::Removed);
     s.put("q", ["a"]).await;
     let after = s.take_one("q").await;

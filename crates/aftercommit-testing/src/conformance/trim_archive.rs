@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{ArchiveLimits, QueueName, Refusal, State};
+use aftercommit_core::{ArchiveLimits, Operation, QueueName, Refusal, Selection, State};
 
 use super::Stage;
 use super::stage::STATES;
@@ -148,8 +148,8 @@ async fn trimming_counts_as_nothing(s: Stage) {
 
 async fn many_tasks_are_trimmed_in_steps(s: Stage) {
     s.put("q", (0..500).map(|i| i.to_string())).await;
-    let all = aftercommit_core::Selection::State(State::Pending);
-    let operation = aftercommit_core::Operation::Archive;
+    let all = Selection::State(State::Pending);
+    let operation = Operation::Archive;
     let archived = s.backend().operate_all(&queue("q"), &all, operation, 500).await;
     assert_eq!(archived.expect("operate all"), 500);
     let steps = [trim(&s, &["q"], limits(50, AGE), 200).await, trim(&s, &["q"], limits(50, AGE), 200).await];

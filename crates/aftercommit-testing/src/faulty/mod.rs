@@ -130,6 +130,10 @@ impl<B: Backend + ?Sized> Broker for Faulty<B> {
 
 #[async_trait]
 impl<B: Backend + ?Sized> Upkeep for Faulty<B> {
+    async fn check(&self) -> Result<()> {
+        self.call(Call::Inspect, || self.inner.check()).await
+    }
+
     async fn forward(&self, queues: &[QueueName], limit: usize) -> Result<Forwarded> {
         self.call(Call::Forward, || self.inner.forward(queues, limit)).await
     }

@@ -30,7 +30,10 @@ impl Delivered {
         for ((row, task), answer) in rows.zip(answers) {
             delivered.add(row, task, answer);
         }
-        telemetry::published(delivered.now, delivered.before);
+        telemetry::published(delivered.now);
+        if delivered.before > 0 {
+            telemetry::republished(delivered.before);
+        }
         delivered
     }
 
@@ -40,10 +43,7 @@ impl Delivered {
             Ok(published) => {
                 match published {
                     Published::Now => self.now += 1,
-                    Published::Before => {
-                        self.before += 1;
-                        telemetry::republished(message);
-                    }
+                    Published::Before => self.before += 1,
                 }
                 self.marked.push((message.queue.clone(), message.id.clone()));
                 self.rows.push(row.key);

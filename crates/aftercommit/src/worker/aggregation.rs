@@ -17,11 +17,8 @@ use super::aggregator::GroupKey;
 use crate::aggregate::{Erased, GroupTasks};
 use crate::frame::Pauses;
 use crate::telemetry;
-use crate::text::chain;
-use crate::text::panic_text;
+use crate::text::{chain, panic_text};
 
-/// The part of a batch's time that is kept for writing down its end.
-const MARGIN: u32 = 10;
 /// How long a group waits after its first failure; twice as long after each further one.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// The longest such wait. It ends before the batch's time does.
@@ -33,6 +30,10 @@ pub(super) struct Aggregation {
     pub(super) shared: Arc<Shared>,
     pub(super) aggregator: Erased,
     pub(super) batch: Arc<Batch>,
+    /// When the aggregator is to have ended, and a pause after its failure too.
+    pub(super) until: Instant,
+    /// When the batch is not ours any more.
+    pub(super) ends: Instant,
     /// How often the group has failed in a row.
     pub(super) failures: u32,
     /// Fires when the batch is to go back at once.
@@ -63,11 +64,8 @@ impl Aggregation {
     pub(super) async fn run(self, in_flight: Option<OwnedSemaphorePermit>) -> Ended {
         let group = (self.batch.key.queue.clone(), self.batch.key.group.clone());
         let Some(groups) = self.shared.backend.groups() else { return Ended::Well(group) };
-        // The last part of the batch's time is kept for the store.
-        let left = self.batch.deadline.since(self.shared.config.clock.now());
-        let ends = Instant::now() + left;
-        let fate = match self.call(ends - left / MARGIN).await {
-            Ok(Some(task)) => self.put_in_place(groups, task, ends).await,
+        let fate = match self.call().await {
+            Ok(Some(task)) => self.put_in_place(groups, task).await,
             Ok(None) => Fate::Back,
             Err(failure) => Fate::Failed(failure),
         };
@@ -75,12 +73,12 @@ impl Aggregation {
         match fate {
             Fate::Gone => Ended::Well(group),
             Fate::Back => {
-                self.release(groups, ends).await;
+                self.release(groups).await;
                 Ended::Well(group)
             }
             Fate::Failed(failure) => {
-                self.wait(&failure, ends - left / MARGIN).await;
-                self.release(groups, ends).await;
+                self.wait(&failure).await;
+                self.release(groups).await;
                 match failure.kind {
                     FailureKind::RetryAfter(_) => Ended::Well(group),
                     _ => Ended::Badly(group),
@@ -90,7 +88,7 @@ impl Aggregation {
     }
 
     /// Calls the aggregator. `None` if the worker stops first.
-    async fn call(&self, until: Instant) -> Result<Option<NewTask>, Failure> {
+    async fn call(&self) -> Result<Option<NewTask>, Failure> {
         let stopped = self.stop.child_token();
         // An aggregator that panics before its first await is the user's code too.
         let call =
@@ -103,7 +101,7 @@ impl Aggregation {
                 Ok(made) => return made.map(Some),
                 Err(panic) => return Err(Failure::new(FailureKind::Panic, panic_text(panic.as_ref()))),
             },
-            () = tokio::time::sleep_until(until) => Err(Failure::new(FailureKind::TimedOut, "timed out")),
+            () = tokio::time::sleep_until(self.until) => Err(Failure::new(FailureKind::TimedOut, "timed out")),
         };
         stopped.cancel();
         let _ = std::panic::catch_unwind(AssertUnwindSafe(|| drop(call)));
@@ -111,7 +109,7 @@ impl Aggregation {
     }
 
     /// Puts the new task in the place of the batch.
-    async fn put_in_place(&self, groups: &dyn Groups, task: NewTask, ends: Instant) -> Fate {
+    async fn put_in_place(&self, groups: &dyn Groups, task: NewTask) -> Fate {
         let task = match self.resolve(task) {
             Ok(task) => task,
             Err(failure) => return Fate::Failed(failure),
@@ -136,7 +134,7 @@ impl Aggregation {
                 Err(error) if !error.is_transient() => {
                     return Fate::Failed(Failure::new(FailureKind::Error, chain(&error)));
                 }
-                Err(_) if Instant::now() >= ends => return Fate::Gone,
+                Err(_) if Instant::now() >= self.ends => return Fate::Gone,
                 Err(_) => tokio::select! {
                     () = pauses.pause() => {}
                     () = self.stop.cancelled() => return Fate::Back,
@@ -161,7 +159,7 @@ impl Aggregation {
     }
 
     /// The pause before a failed batch goes back: in its group it would be ripe at once.
-    async fn wait(&self, failure: &Failure, until: Instant) {
+    async fn wait(&self, failure: &Failure) {
         let delay = match failure.kind {
             FailureKind::RetryAfter(delay) => {
                 telemetry::aggregation_put_off(&self.batch, failure, delay);
@@ -175,13 +173,13 @@ impl Aggregation {
         let room = self.waiting.try_acquire();
         let delay = if room.is_ok() { delay } else { FIRST_DELAY.min(delay) };
         tokio::select! {
-            () = tokio::time::sleep_until(until.min(Instant::now() + delay)) => {}
+            () = tokio::time::sleep_until(self.until.min(Instant::now() + delay)) => {}
             () = self.stop.cancelled() => {}
         }
     }
 
     /// Puts the tasks back. If the store is away for longer, the recoverers do.
-    async fn release(&self, groups: &dyn Groups, ends: Instant) {
+    async fn release(&self, groups: &dyn Groups) {
         let mut pauses = Pauses::new();
         let tried = async {
             loop {
@@ -195,7 +193,7 @@ impl Aggregation {
         };
         tokio::select! {
             () = tried => {}
-            () = tokio::time::sleep_until(ends) => {}
+            () = tokio::time::sleep_until(self.ends) => {}
             () = self.stopped_for(RELEASE_GRACE) => {}
         }
         self.shared.health.clear("put a group's tasks back");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aftercommit_core::{Batch, GroupName, QueueName, Timestamp, Wake, Wakes};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
@@ -20,6 +21,8 @@ const MAX_IN_FLIGHT: usize = 3;
 const MAX_WAITING: usize = 100;
 /// Of how many groups it is remembered that they fail.
 const MAX_FAILING: usize = 1_000;
+/// The last part of a batch's time, kept for writing down its end.
+const MARGIN: u32 = 10;
 /// The shortest time between two looks: every task that joins a group is a hint.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 /// A look even if no hint came.
@@ -86,12 +89,14 @@ impl Aggregator {
         let Some(groups) = self.shared.backend.groups().filter(|_| free > 0) else {
             return Ok(Look::WhenFree);
         };
+        // From here, and by a clock that only goes forward, the batches are ours for as long as they are held.
+        let ends = Instant::now() + self.settings.rules.hold;
         let result = groups.gather(&self.queues, &self.settings.rules, free).await;
         self.shared.health.note("gathered the tasks of groups", &result);
         let gathered = result.map_err(drop)?;
         let got = gathered.batches.len();
         for batch in gathered.batches {
-            self.start(batch, batches).await;
+            self.start(batch, ends, batches).await;
         }
         if got >= free {
             return Ok(Look::WhenFree);
@@ -108,7 +113,7 @@ impl Aggregator {
         }
     }
 
-    async fn start(&self, batch: Batch, batches: &mut Batches) {
+    async fn start(&self, batch: Batch, ends: Instant, batches: &mut Batches) {
         let group = (batch.key.queue.clone(), batch.key.group.clone());
         // There are as many as were asked for; the semaphore is never closed.
         let in_flight = Arc::clone(&batches.in_flight).acquire_owned().await.ok();
@@ -117,6 +122,8 @@ impl Aggregator {
             aggregator: self.settings.aggregator.clone(),
             failures: batches.failing.get(&group).copied().unwrap_or(0),
             batch: Arc::new(batch),
+            until: ends - self.settings.rules.hold / MARGIN,
+            ends,
             stop: batches.stop.clone(),
             waiting: Arc::clone(&batches.waiting),
         };

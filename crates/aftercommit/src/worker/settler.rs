@@ -50,8 +50,15 @@ impl Settler {
                 tokio::select! {
                     biased;
                     Some(group) = self.returned.recv() => batch.extend(group),
-                    // Whoever returns tasks holds a sender of these as well.
-                    received = self.finished.recv_many(&mut batch, BATCH) => if received == 0 { return },
+                    received = self.finished.recv_many(&mut batch, BATCH) => if received == 0 {
+                        // Whoever returns tasks has gone as well, and may have returned some just before.
+                        while let Ok(group) = self.returned.try_recv() {
+                            batch.extend(group);
+                        }
+                        if batch.is_empty() {
+                            return;
+                        }
+                    },
                     () = self.give_up.cancelled() => return,
                 }
             } else {

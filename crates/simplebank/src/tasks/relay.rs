@@ -3,7 +3,7 @@
 use super::watched_outbox::WatchedOutbox;
 use aftercommit::redis::RedisBackend;
 use aftercommit::sqlite::SqliteOutbox;
-use aftercommit::{Clock, Outbox, Relay, RelayMonitor, StopHandle, SystemClock};
+use aftercommit::{Clock, Outbox, Relay, RelayMonitor, StopHandle, SystemClock, Upkeep};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;

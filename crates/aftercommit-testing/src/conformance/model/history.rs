@@ -2,25 +2,37 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{Clock, Enqueue, Outcome, QueueName, TaskId, Timestamp};
+use aftercommit_core::{
+    Backend, Clock, Enqueue, GroupName, GroupRules, Operation, Outcome, QueueName, Selection, State, TaskId,
+    Timestamp,
+};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use crate::ManualClock;
-use crate::conformance::task::{RECOVERED, RETURNED, SECOND, TaskExt, id, queue, task};
+use crate::conformance::task::{RECOVERED, RETURNED, SECOND, TaskExt, group, id, queue, task};
+use crate::{Ability, ManualClock};
 
-/// One step. Leases are named by the order in which they were given; stale ones are as good as any.
+/// One step. Leases and batches are named by the order in which they were given; stale ones are as good as any.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Enqueue(Vec<Enqueue>),
+    Publish(Vec<Enqueue>),
+    Forget(QueueName, TaskId),
     Dequeue(Vec<(QueueName, usize)>, Duration),
     Extend(Vec<usize>, Duration),
     Settle(Vec<(usize, Outcome)>),
     Forward(QueueName, usize),
     Recover(QueueName),
     DeleteExpired,
-    Run(QueueName, TaskId),
-    Delete(QueueName, TaskId),
+    TrimArchive(Duration),
+    Gather(QueueName, GroupRules),
+    Aggregate(usize, Enqueue),
+    Release(usize),
+    Reclaim,
+    Operate(QueueName, TaskId, Operation),
+    OperateAll(QueueName, Selection, Operation, usize),
+    UpdatePayload(QueueName, TaskId, String),
+    RemoveQueue(QueueName),
     Pause(QueueName),
     Resume(QueueName),
     Pass(Duration),
@@ -28,45 +40,67 @@ pub(super) enum Step {
 
 const IDS: u32 = 12;
 const PAYLOADS: u32 = 4;
+const GROUPS: u32 = 3;
 
 /// Writes the history of one seed, in queues that no other seed uses.
 pub(super) struct Writer {
     queues: [QueueName; 2],
+    /// What the back-end in question can do.
+    groups: bool,
+    publisher: bool,
     /// Makes every due time another one, because the order of equal ones is nobody's business. Time
     /// passes in whole seconds, and this is the milliseconds beside them.
     due_millis: u64,
 }
 
 impl Writer {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { queues: [queue(&format!("model-{seed}-a")), queue(&format!("model-{seed}-b"))], due_millis: 0 }
+    pub(super) fn new(seed: u64, backend: &dyn Backend) -> Self {
+        Self {
+            queues: [queue(&format!("model-{seed}-a")), queue(&format!("model-{seed}-b"))],
+            groups: Ability::Groups.is_of(backend),
+            publisher: Ability::Publisher.is_of(backend),
+            due_millis: 0,
+        }
     }
 
     pub(super) const fn queues(&self) -> &[QueueName; 2] {
         &self.queues
     }
 
-    /// The next step, when so many leases have been given.
-    pub(super) fn next(&mut self, rng: &mut StdRng, clock: &ManualClock, leases: usize) -> Step {
+    /// The next step, when so many leases and so many batches have been given.
+    pub(super) fn next(&mut self, rng: &mut StdRng, clock: &ManualClock, given: (usize, usize)) -> Step {
         let now = clock.now();
-        match rng.random_range(0..100_u32) {
-            0..30 => Step::Enqueue((0..rng.random_range(1..5)).map(|_| self.new_task(rng, now)).collect()),
-            30..44 => self.dequeue(rng),
-            44..64 if leases > 0 => {
+        let (leases, batches) = given;
+        match rng.random_range(0..124_u32) {
+            0..26 => Step::Enqueue(self.new_tasks(rng, now)),
+            26..30 if self.publisher => Step::Publish(self.new_tasks(rng, now)),
+            30..32 if self.publisher => Step::Forget(self.queue(rng), some_id(rng)),
+            32..46 => self.dequeue(rng),
+            46..66 if leases > 0 => {
                 let some = 0..rng.random_range(1..4);
                 Step::Settle(some.map(|_| (recent(rng, leases), self.outcome(rng, now))).collect())
             }
-            64..68 if leases > 0 => {
+            66..70 if leases > 0 => {
                 let some = (0..rng.random_range(1..4)).map(|_| recent(rng, leases));
                 Step::Extend(some.collect(), tens(rng, 1..40))
             }
-            68..75 => Step::Forward(self.queue(rng), rng.random_range(0..4)),
-            75..79 => Step::Recover(self.queue(rng)),
-            79..82 => Step::DeleteExpired,
-            82..86 => Step::Run(self.queue(rng), some_id(rng)),
-            86..90 => Step::Delete(self.queue(rng), some_id(rng)),
-            90..92 => Step::Pause(self.queue(rng)),
-            92..95 => Step::Resume(self.queue(rng)),
+            70..77 => Step::Forward(self.queue(rng), rng.random_range(0..4)),
+            77..81 => Step::Recover(self.queue(rng)),
+            81..83 => Step::DeleteExpired,
+            83..85 => Step::TrimArchive(tens(rng, 1..20)),
+            85..91 if self.groups => Step::Gather(self.queue(rng), rules(rng)),
+            91..95 if batches > 0 => {
+                let batch = recent(rng, batches);
+                Step::Aggregate(batch, self.new_task(rng, now))
+            }
+            95..97 if batches > 0 => Step::Release(recent(rng, batches)),
+            97..99 if self.groups => Step::Reclaim,
+            99..107 => Step::Operate(self.queue(rng), some_id(rng), operation(rng)),
+            107..110 => self.operate_all(rng),
+            110..112 => Step::UpdatePayload(self.queue(rng), some_id(rng), some_payload(rng)),
+            112..113 => Step::RemoveQueue(self.queue(rng)),
+            113..115 => Step::Pause(self.queue(rng)),
+            115..118 => Step::Resume(self.queue(rng)),
             _ => Step::Pass(tens(rng, 1..15)),
         }
     }
@@ -80,8 +114,12 @@ impl Writer {
         now.plus(tens(rng, 0..20) + Duration::from_millis(self.due_millis))
     }
 
+    fn new_tasks(&mut self, rng: &mut StdRng, now: Timestamp) -> Vec<Enqueue> {
+        (0..rng.random_range(1..5)).map(|_| self.new_task(rng, now)).collect()
+    }
+
     fn new_task(&mut self, rng: &mut StdRng, now: Timestamp) -> Enqueue {
-        let payload = format!("payload {}", rng.random_range(0..PAYLOADS));
+        let payload = some_payload(rng);
         let name = self.queue(rng);
         let mut new =
             task(name.as_str(), some_id(rng).as_str()).with(|message| message.payload = payload.into());
@@ -90,6 +128,9 @@ impl Writer {
         }
         if rng.random_bool(0.3) {
             new = new.unique_for(tens(rng, 5..30));
+        }
+        if self.groups && rng.random_bool(0.3) {
+            new = new.of(some_group(rng).as_str());
         }
         new
     }
@@ -115,16 +156,50 @@ impl Writer {
             _ => RECOVERED,
         }
     }
+
+    /// What ended in the same moment may stand in any order, so that is only deleted, and all of it.
+    fn operate_all(&self, rng: &mut StdRng) -> Step {
+        let state = State::ALL[rng.random_range(0..State::ALL.len())];
+        let selection = match state {
+            State::Aggregating if rng.random_bool(0.7) => Selection::Group(some_group(rng)),
+            state => Selection::State(state),
+        };
+        if state.is_terminal() {
+            return Step::OperateAll(self.queue(rng), selection, Operation::Delete, 1_000);
+        }
+        Step::OperateAll(self.queue(rng), selection, operation(rng), rng.random_range(0..4))
+    }
 }
 
-/// A lease: mostly one of the last, which are likely to be current.
-fn recent(rng: &mut StdRng, leases: usize) -> usize {
-    let from = if rng.random_bool(0.8) { leases.saturating_sub(6) } else { 0 };
-    rng.random_range(from..leases)
+/// A lease or a batch: mostly one of the last, which are likely to be current.
+fn recent(rng: &mut StdRng, given: usize) -> usize {
+    let from = if rng.random_bool(0.8) { given.saturating_sub(6) } else { 0 };
+    rng.random_range(from..given)
+}
+
+fn rules(rng: &mut StdRng) -> GroupRules {
+    GroupRules {
+        grace_period: tens(rng, 0..6),
+        max_delay: rng.random_bool(0.5).then(|| tens(rng, 1..12)),
+        max_size: rng.random_bool(0.5).then(|| rng.random_range(1..4)),
+        hold: tens(rng, 1..12),
+    }
+}
+
+fn operation(rng: &mut StdRng) -> Operation {
+    [Operation::Run, Operation::Archive, Operation::Delete][rng.random_range(0..3)]
 }
 
 fn some_id(rng: &mut StdRng) -> TaskId {
     id(&format!("task-{}", rng.random_range(0..IDS)))
+}
+
+fn some_payload(rng: &mut StdRng) -> String {
+    format!("payload {}", rng.random_range(0..PAYLOADS))
+}
+
+fn some_group(rng: &mut StdRng) -> GroupName {
+    group(&format!("group-{}", rng.random_range(0..GROUPS)))
 }
 
 /// Some tens of seconds: far enough apart for a store that ends lives by a clock of its own.

@@ -2,6 +2,7 @@
 //! everything that can be seen must be the same after each step.
 
 mod history;
+mod look;
 mod twin;
 
 use std::sync::Arc;
@@ -41,11 +42,11 @@ pub async fn explore(fixture: Fixture, seeds: impl IntoIterator<Item = u64>, ste
     let model: Arc<dyn Backend> = Arc::new(MemoryBackend::new(Arc::new(fixture.clock.clone())));
     for seed in seeds {
         let mut rng = StdRng::seed_from_u64(seed);
-        let mut writer = Writer::new(seed);
+        let mut writer = Writer::new(seed, &*fixture.backend);
         let mut twin = Twin::new(&fixture, &*model, seed, writer.queues().clone());
         twin.introduce_workers().await;
         for _ in 0..steps {
-            let step = writer.next(&mut rng, &fixture.clock, twin.leases());
+            let step = writer.next(&mut rng, &fixture.clock, twin.given());
             twin.play(step).await;
         }
         twin.compare_histories().await;

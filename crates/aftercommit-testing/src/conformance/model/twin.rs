@@ -4,13 +4,14 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use aftercommit_core::{
-    Backend, Clock, InspectExt, Lease, LeaseGrant, LeaseToken, Leased, Message, Page, QueueInfo, QueueName,
-    Quota, State, TaskInfo, Timestamp, WorkerId,
+    ArchiveLimits, Backend, BatchKey, Clock, Error, GroupRules, Groups, Lease, LeaseGrant, Leased, QueueName,
+    Quota, State, WorkerId,
 };
 
 use super::history::Step;
+use super::look;
 use crate::conformance::Fixture;
-use crate::conformance::stage::{FOR_EVER, STATES, worker_info};
+use crate::conformance::stage::{FOR_EVER, worker_info};
 use crate::conformance::task::{RECOVERED, settlement};
 
 /// The two back-ends, and what has happened on them.
@@ -23,6 +24,8 @@ pub(super) struct Twin<'a> {
     worker: WorkerId,
     /// Every lease that was given, as each of the two gave it.
     held: Vec<[Leased; 2]>,
+    /// Every batch that was given, as each of the two named it.
+    batches: Vec<[BatchKey; 2]>,
     played: Vec<Step>,
 }
 
@@ -40,6 +43,7 @@ impl<'a> Twin<'a> {
             queues,
             worker: WorkerId::from_stored("suite:1:worker"),
             held: Vec::new(),
+            batches: Vec::new(),
             played: Vec::new(),
         }
     }
@@ -54,9 +58,9 @@ impl<'a> Twin<'a> {
         }
     }
 
-    /// How many leases have been given so far.
-    pub(super) const fn leases(&self) -> usize {
-        self.held.len()
+    /// How many leases and how many batches have been given so far.
+    pub(super) const fn given(&self) -> (usize, usize) {
+        (self.held.len(), self.batches.len())
     }
 
     /// Plays a step and compares.
@@ -64,6 +68,7 @@ impl<'a> Twin<'a> {
         self.played.push(step.clone());
         match step {
             Step::Dequeue(quotas, duration) => self.dequeue(&quotas, duration).await,
+            Step::Gather(name, rules) => self.gather(&name, &rules).await,
             Step::Recover(name) => self.recover(name).await,
             Step::Pass(duration) => self.fixture.pass(duration).await,
             step => {
@@ -79,28 +84,56 @@ impl<'a> Twin<'a> {
         let backend = self.both[which];
         let held = |index: &usize| &self.held[*index][which];
         match step {
-            Step::Enqueue(batch) => format!("{:?}", backend.enqueue(batch).await.expect("enqueue")),
+            Step::Enqueue(batch) => text(backend.enqueue(batch).await),
             Step::Extend(leases, duration) => {
                 let leases: Vec<Lease> = leases.iter().map(|index| held(index).lease.clone()).collect();
-                format!("{:?}", backend.extend(&leases, *duration).await.expect("extend"))
+                text(backend.extend(&leases, *duration).await)
             }
             Step::Settle(batch) => {
                 let batch: Vec<_> = batch.iter().map(|(i, o)| settlement(held(i), o.clone())).collect();
-                format!("{:?}", backend.settle(&batch).await.expect("settle"))
+                text(backend.settle(&batch).await)
             }
-            Step::Forward(name, limit) => {
-                let names = std::slice::from_ref(name);
-                format!("{:?}", backend.forward(names, *limit).await.expect("forward"))
+            Step::Forward(name, limit) => text(backend.forward(std::slice::from_ref(name), *limit).await),
+            Step::DeleteExpired => text(backend.delete_expired(&self.queues, 1_000).await),
+            Step::TrimArchive(max_age) => {
+                // By age alone: of tasks that were archived in the same moment any may go first.
+                let limits = ArchiveLimits { max_tasks: usize::MAX, max_age: *max_age };
+                text(backend.trim_archive(&self.queues, &limits, 1_000).await)
             }
-            Step::DeleteExpired => {
-                format!("{:?}", backend.delete_expired(&self.queues, 100).await.expect("delete expired"))
+            Step::Operate(name, id, operation) => text(backend.operate(name, id, *operation).await),
+            Step::OperateAll(name, selection, operation, limit) => {
+                text(backend.operate_all(name, selection, *operation, *limit).await)
             }
-            Step::Run(name, id) => format!("{:?}", backend.run(name, id).await.expect("run")),
-            Step::Delete(name, id) => format!("{:?}", backend.delete(name, id).await.expect("delete")),
-            Step::Pause(name) => format!("{:?}", backend.pause(name).await.expect("pause")),
-            Step::Resume(name) => format!("{:?}", backend.resume(name).await.expect("resume")),
-            Step::Dequeue(..) | Step::Recover(_) | Step::Pass(_) => unreachable!("played by `play`"),
+            Step::UpdatePayload(name, id, payload) => {
+                text(backend.update_payload(name, id, payload.clone().into()).await)
+            }
+            Step::RemoveQueue(name) => text(backend.remove_queue(name).await),
+            Step::Pause(name) => text(backend.pause(name).await),
+            Step::Resume(name) => text(backend.resume(name).await),
+            step => self.answer_of_abilities(which, step).await,
         }
+    }
+
+    /// The same for steps that only back-ends with the ability are asked for.
+    async fn answer_of_abilities(&self, which: usize, step: &Step) -> String {
+        let publisher = || self.both[which].publisher().expect("both store what a relay brings");
+        let key = |index: &usize| &self.batches[*index][which];
+        match step {
+            Step::Publish(batch) => text(publisher().publish(batch).await),
+            Step::Forget(name, id) => text(publisher().forget(&[(name.clone(), id.clone())]).await),
+            Step::Aggregate(batch, task) => {
+                // A task for another queue is an error, in whatever words.
+                let answer = self.groups(which).aggregate(key(batch), task).await;
+                format!("{:?}", answer.map_err(|error| matches!(error, Error::Invalid { what: "queue", .. })))
+            }
+            Step::Release(batch) => text(self.groups(which).release(key(batch)).await),
+            Step::Reclaim => text(self.groups(which).reclaim(&self.queues, 1_000).await),
+            step => unreachable!("{step:?} is played by `play`"),
+        }
+    }
+
+    fn groups(&self, which: usize) -> &dyn Groups {
+        self.both[which].groups().expect("both collect groups")
     }
 
     async fn dequeue(&mut self, quotas: &[(QueueName, usize)], duration: Duration) {
@@ -114,11 +147,29 @@ impl<'a> Twin<'a> {
             leased.sort_by(|a, b| a.lease.queue.cmp(&b.lease.queue));
             taken.push(leased);
         }
-        let [ours, models] = [seen(&taken[0]), seen(&taken[1])];
+        let [ours, models] = [look::leased(&taken[0]), look::leased(&taken[1])];
         self.same("tasks given", ours, models);
         let models = taken.pop().unwrap_or_default();
         let ours = taken.pop().unwrap_or_default();
         self.held.extend(ours.into_iter().zip(models).map(|(ours, models)| [ours, models]));
+    }
+
+    async fn gather(&mut self, name: &QueueName, rules: &GroupRules) {
+        let (mut taken, mut next) = (Vec::new(), Vec::new());
+        for which in [0, 1] {
+            let gathered = self.groups(which).gather(std::slice::from_ref(name), rules, 1_000).await;
+            let mut gathered = gathered.expect("gather");
+            // Stable: the order among the batches of a group is compared, that of the groups is not.
+            gathered.batches.sort_by(|a, b| a.key.group.cmp(&b.key.group));
+            taken.push(gathered.batches);
+            next.push(gathered.next_at);
+        }
+        let [ours, models] = [look::batches(&taken[0]), look::batches(&taken[1])];
+        self.same("batches", ours, models);
+        self.same("the next ripe moment", next[0], next[1]);
+        let keys =
+            taken[0].iter().zip(&taken[1]).map(|(ours, models)| [ours.key.clone(), models.key.clone()]);
+        self.batches.extend(keys);
     }
 
     /// Looks for orphans and puts them back, in the order of their ids.
@@ -131,23 +182,27 @@ impl<'a> Twin<'a> {
             let answers = backend.settle(&batch).await.expect("settle");
             let causes: Vec<_> = orphans.iter().map(|orphan| orphan.cause).collect();
             let leased: Vec<_> = orphans.into_iter().map(|orphan| orphan.leased).collect();
-            found.push(format!("{:?} {causes:?} {answers:?}", seen(&leased)));
+            found.push(format!("{:?} {causes:?} {answers:?}", look::leased(&leased)));
         }
         let models = found.pop();
         self.same("orphans", found.pop(), models);
     }
 
     async fn compare_queues(&self) {
+        let [us, model] = self.both;
         for name in &self.queues {
-            let [ours, models] = [info(self.both[0], name).await, info(self.both[1], name).await];
+            let [ours, models] = [look::queue(us, name).await, look::queue(model, name).await];
             self.same("queue", &ours, &models);
             let Some(info) = models else { continue };
-            for state in STATES {
+            for state in State::ALL {
                 if info.counts.get(state) > 0 {
                     let [ours, models] =
-                        [list(self.both[0], name, state).await, list(self.both[1], name, state).await];
+                        [look::list(us, name, state).await, look::list(model, name, state).await];
                     self.same(state.as_str(), ours, models);
                 }
+            }
+            if info.groups > 0 {
+                self.same("groups", look::groups(us, name).await, look::groups(model, name).await);
             }
         }
     }
@@ -173,31 +228,7 @@ impl<'a> Twin<'a> {
     }
 }
 
-/// What must be the same about leased tasks: everything but the token.
-fn seen(leased: &[Leased]) -> Vec<(Message, Timestamp)> {
-    leased.iter().map(|leased| (leased.message.clone(), leased.lease.expires_at)).collect()
-}
-
-/// A queue, without what each store measures in its own way.
-async fn info(backend: &dyn Backend, name: &QueueName) -> Option<QueueInfo> {
-    let info = backend.queue(name).await.expect("queue");
-    info.map(|info| QueueInfo { approximate_bytes: None, ..info })
-}
-
-/// The tasks in a state, without their tokens, and in the order of their ids where tasks of the same second
-/// may stand in any order.
-async fn list(backend: &dyn Backend, name: &QueueName, state: State) -> Vec<TaskInfo> {
-    let mut tasks = backend.list(name, &state.into(), Page::first(1_000)).await.expect("list");
-    for task in &mut tasks {
-        if let Some(lease) = &mut task.lease {
-            lease.token = LeaseToken::new(0);
-        }
-    }
-    if state != State::Pending {
-        tasks.sort_by(|a, b| {
-            let order = |task: &TaskInfo| (task.next_process_at, task.message.id.to_string());
-            order(a).cmp(&order(b))
-        });
-    }
-    tasks
+/// What a call that does not fail has answered.
+fn text<T: Debug>(answer: aftercommit_core::Result<T>) -> String {
+    format!("{:?}", answer.expect("a step that does not fail"))
 }

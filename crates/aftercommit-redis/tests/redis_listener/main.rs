@@ -1,0 +1,10 @@
+//! Hints and cancellations from real servers: who is woken by what, what waiting costs, and every fault.
+
+mod cancellations;
+mod due;
+mod fallback;
+mod faults;
+mod groups;
+mod kit;
+mod life;
+mod pending;
