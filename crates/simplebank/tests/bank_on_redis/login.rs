@@ -1,0 +1,92 @@
+//! TLS, a user and a password, by the keys of the configuration; and what happens if they are wrong. No secret is
+//! ever printed.
+
+use crate::home::Home;
+use crate::on_redis::{BACK, LOST, each_mail_left_once, users};
+use aftercommit_servers::RedisServer;
+use reqwest::StatusCode;
+
+const RIGHT: &str = "swordfish-right";
+const WRONG: &str = "opensesame-wrong";
+
+fn redis() -> RedisServer {
+    RedisServer::builder().tls().user("bank", RIGHT, "~* &* +@all").start().unwrap()
+}
+
+fn nothing_secret_in(log: &str) {
+    for secret in [RIGHT, WRONG] {
+        assert!(!log.contains(secret), "{secret:?} is printed:\n{log}");
+    }
+}
+
+#[tokio::test]
+async fn tls_with_a_user_and_a_password_by_keys_and_by_uri() {
+    let redis = redis();
+    let (address, authority) = (redis.tls_addr().to_string(), redis.authority().display().to_string());
+    let uri = format!("rediss://bank:{RIGHT}@localhost:{}/3", redis.tls_addr().port());
+    let by_keys = [
+        ("REDIS_ADDRESS", &*address),
+        ("REDIS_USERNAME", "bank"),
+        ("REDIS_PASSWORD", RIGHT),
+        ("REDIS_DB", "2"),
+        ("REDIS_TLS_CA", &authority),
+        ("LOG_LEVEL", "trace"),
+    ];
+    let by_uri = [("REDIS_ADDRESS", &*uri), ("REDIS_TLS_CA", &*authority), ("LOG_LEVEL", "trace")];
+    for (settings, keyspace) in [(&by_keys[..], "db2:"), (&by_uri[..], "db3:")] {
+        let home = Home::with(settings);
+        let bank = home.bank(&[]).await;
+        assert_eq!(bank.sign_up("alice10").await.0, StatusCode::OK);
+        bank.line("processed task").await;
+        each_mail_left_once(&home, &[&bank], &["alice10".to_owned()]);
+        nothing_secret_in(&bank.into_process().stop().await.printed());
+        assert!(redis.command(&["INFO", "keyspace"]).unwrap().contains(keyspace));
+    }
+}
+
+#[tokio::test]
+async fn bank_with_a_wrong_password_takes_sign_ups_and_says_it_once_until_it_is_put_right() {
+    let redis = redis();
+    let home = Home::with(&[
+        ("REDIS_ADDRESS", &redis.addr().to_string()),
+        ("REDIS_USERNAME", "bank"),
+        ("REDIS_PASSWORD", WRONG),
+        ("LOG_LEVEL", "debug"),
+    ]);
+    let bank = home.bank(&[]).await;
+    let said = bank.line(LOST).await;
+    assert!(said.contains("does not let user bank in"), "{said}");
+    let everybody = users(12);
+    for username in &everybody {
+        assert_eq!(bank.sign_up(username).await.0, StatusCode::OK);
+    }
+    bank.line("relay lost the back-end").await;
+    // More attempts than one, each of which would be a line if it were said.
+    let refused = || redis.command(&["ACL", "LOG"]).unwrap().matches("username").count();
+    assert!(refused() > 0, "Redis has seen them");
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    for once in [LOST, "worker lost its store", "relay lost the back-end"] {
+        assert_eq!(bank.matching(once).len(), 1, "{once}: {}", bank.log());
+    }
+    assert!(!bank.log().contains("ERR"), "{}", bank.log());
+
+    // An operator gives the user the password that the bank has.
+    redis.command(&["ACL", "SETUSER", "bank", &format!(">{WRONG}")]).unwrap();
+    bank.lines("processed task email=", everybody.len()).await;
+    each_mail_left_once(&home, &[&bank], &everybody);
+    assert_eq!(bank.matching(BACK).len(), 1, "{}", bank.log());
+    nothing_secret_in(&bank.into_process().stop().await.printed());
+}
+
+#[tokio::test]
+async fn authority_that_is_not_trusted_is_an_outage_and_a_file_that_is_not_there_a_fault() {
+    let redis = redis();
+    let home = Home::with(&[("REDIS_ADDRESS", &format!("rediss://localhost:{}", redis.tls_addr().port()))]);
+    let bank = home.bank(&[]).await;
+    assert!(bank.line(LOST).await.contains("cannot agree on TLS with redis"), "{}", bank.log());
+    assert_eq!(bank.sign_up("alice10").await.0, StatusCode::OK);
+
+    let ended = home.run(&["worker"], &[("REDIS_TLS_CA", "nowhere.pem")]).ended().await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.printed().contains("REDIS_TLS_CA") && ended.printed().contains("nowhere.pem"), "{ended:?}");
+}
