@@ -82,3 +82,42 @@ impl Outbox for WatchedOutbox {
         self.outbox.backlog().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aftercommit::{RawTask, TaskType};
+    use futures_util::{FutureExt, StreamExt};
+
+    const HOLD: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn an_outbox_is_drained_once_a_later_claim_finds_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let outbox = SqliteOutbox::open(directory.path().join("bank.db")).await.unwrap();
+        outbox.migrate().await.unwrap();
+        let watched = WatchedOutbox::new(outbox.clone());
+        let mut wakes = watched.wakes();
+        assert_eq!(
+            watched.claim(9, HOLD).await.unwrap().rows,
+            [],
+            "before the task, and before anybody waits"
+        );
+
+        let mut tx = outbox.begin().await.unwrap();
+        let task = RawTask { task_type: TaskType::new("mail:send").unwrap(), payload: "{}".into() };
+        outbox.enqueue_raw_in(&mut tx, task).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut drained = std::pin::pin!(watched.drained());
+        assert!(drained.as_mut().now_or_never().is_none());
+        let claim = watched.claim(9, HOLD).await.unwrap();
+        assert!(claim.rows.len() == 1 && drained.as_mut().now_or_never().is_none());
+
+        while wakes.next().now_or_never().is_some() {}
+        watched.mark(&[claim.rows[0].key]).await.unwrap();
+        assert!(wakes.next().now_or_never().is_some(), "the relay is made to look again");
+        assert!(drained.as_mut().now_or_never().is_none());
+        watched.claim(9, HOLD).await.unwrap();
+        assert!(drained.now_or_never().is_some());
+    }
+}

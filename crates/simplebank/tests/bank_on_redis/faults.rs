@@ -40,30 +40,39 @@ enum Fault {
     Killed,
     Frozen,
     Disconnected,
+    OutOfMemory,
+    Forgetful,
 }
 
-const FAULTS: [(Fault, &str); 4] = [
+const FAULTS: [(Fault, &str); 6] = [
     (Fault::Stopped, "Redis stopped, started after 1 s"),
     (Fault::Killed, "Redis killed, started after 1 s with its AOF"),
     (Fault::Frozen, "Redis frozen for 1 s"),
     (Fault::Disconnected, "all connections cut by CLIENT KILL"),
+    (Fault::OutOfMemory, "Redis out of memory for 1 s"),
+    (Fault::Forgetful, "all scripts forgotten"),
 ];
 
 impl Fault {
+    /// Redis fails, and after a while is as before.
     async fn strike(self, redis: &mut RedisServer) {
+        let command = |redis: &RedisServer, words: &[&str]| drop(redis.command(words).unwrap());
         match self {
             Self::Stopped => redis.stop().unwrap(),
             Self::Killed => redis.kill().unwrap(),
             Self::Frozen => redis.pause(),
-            Self::Disconnected => {
-                redis.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).unwrap();
-                return;
-            }
+            Self::Disconnected => command(redis, &["CLIENT", "KILL", "TYPE", "normal"]),
+            Self::OutOfMemory => command(redis, &["CONFIG", "SET", "maxmemory", "1"]),
+            Self::Forgetful => command(redis, &["SCRIPT", "FLUSH"]),
         }
-        sleep(AWAY).await;
+        if !matches!(self, Self::Disconnected | Self::Forgetful) {
+            sleep(AWAY).await;
+        }
         match self {
+            Self::Stopped | Self::Killed => redis.start_again().unwrap(),
             Self::Frozen => redis.resume(),
-            _ => redis.start_again().unwrap(),
+            Self::OutOfMemory => command(redis, &["CONFIG", "SET", "maxmemory", "0"]),
+            Self::Disconnected | Self::Forgetful => {}
         }
     }
 }
