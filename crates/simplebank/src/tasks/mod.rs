@@ -1,6 +1,7 @@
 //! The bank's background tasks: who asks for them (the distributor), how they get to a worker (the delivery, with
 //! Redis the relay), what they are (one file per task), and who runs them (the processor).
 
+mod background;
 mod delivery;
 mod distributor;
 mod processor;

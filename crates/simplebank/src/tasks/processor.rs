@@ -1,18 +1,18 @@
 //! Runs the bank's tasks: the worker, its handlers, and what is logged about them.
 
+use super::background::Background;
 use super::distributor::payload_text;
 use super::send_verify_email::{Desk, SendVerifyEmail, send_verify_email};
 use crate::config::{RetryDelay, TaskPayloads, Tasks};
 use aftercommit::{AsynqBackoff, Backend, Failure, Fixed, Message, Router, StopHandle, Worker};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
 
 /// A worker that runs.
 #[derive(Debug)]
 pub struct TaskProcessor {
     stop: StopHandle,
-    running: JoinHandle<aftercommit::Result<()>>,
+    running: Background,
 }
 
 /// Starts a worker for the bank's tasks.
@@ -41,7 +41,7 @@ pub fn start_task_processor(
     };
     let worker = builder.build()?;
     tracing::info!("start task processor");
-    Ok(TaskProcessor { stop: worker.stop_handle(), running: tokio::spawn(worker.run()) })
+    Ok(TaskProcessor { stop: worker.stop_handle(), running: Background::start(worker.run()) })
 }
 
 impl TaskProcessor {
@@ -50,11 +50,14 @@ impl TaskProcessor {
     /// # Errors
     /// It ended because something in it broke.
     pub async fn ended(&mut self) -> anyhow::Result<()> {
-        Ok((&mut self.running).await??)
+        self.running.ended().await
     }
 
     /// Stops the worker: running tasks may finish, the rest goes back to the queue.
     pub async fn drain(mut self) {
+        if self.running.is_over() {
+            return;
+        }
         tracing::info!("graceful shutdown task processor");
         self.stop.shutdown();
         match self.ended().await {

@@ -1,5 +1,6 @@
 //! Publishes committed tasks from the outbox to Redis: the relay, and what is logged about it.
 
+use super::background::Background;
 use super::watched_outbox::WatchedOutbox;
 use aftercommit::redis::RedisBackend;
 use aftercommit::sqlite::SqliteOutbox;
@@ -7,7 +8,6 @@ use aftercommit::{Clock, Outbox, Relay, RelayMonitor, StopHandle, SystemClock, U
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -25,7 +25,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub struct TaskRelay {
     outbox: Arc<WatchedOutbox>,
     stop: StopHandle,
-    running: JoinHandle<aftercommit::Result<()>>,
+    running: Background,
     _reporting: AbortOnDropHandle<()>,
 }
 
@@ -41,7 +41,7 @@ pub fn start_task_relay(outbox: SqliteOutbox, backend: RedisBackend) -> aftercom
     Ok(TaskRelay {
         outbox,
         stop: relay.stop_handle(),
-        running: tokio::spawn(relay.run()),
+        running: Background::start(relay.run()),
         _reporting: AbortOnDropHandle::new(reporting),
     })
 }
@@ -52,18 +52,17 @@ impl TaskRelay {
     /// # Errors
     /// It ended because something in it broke.
     pub async fn ended(&mut self) -> anyhow::Result<()> {
-        Ok((&mut self.running).await??)
+        self.running.ended().await
     }
 
     /// Publishes what is committed, and ends. Not for long: what Redis does not take soon is safe in the outbox, until
     /// the next start or for another relay.
     pub async fn drain(mut self) {
+        if self.running.is_over() {
+            return;
+        }
         tracing::info!("graceful shutdown task relay");
-        // It may have ended by itself; then nothing is drained any more.
-        let drained = tokio::select! {
-            drained = timeout(LAST_TASKS, self.outbox.drained()) => drained.is_ok(),
-            _ = &mut self.running => return,
-        };
+        let drained = timeout(LAST_TASKS, self.outbox.drained()).await.is_ok();
         self.stop.shutdown();
         match timeout(LAST_CALLS, self.ended()).await {
             Ok(Ok(())) => tracing::info!("task relay is stopped"),

@@ -27,7 +27,7 @@ async fn user_signs_up_and_verifies_the_address_with_the_link_in_the_mail() {
     assert_eq!(redis.command(&["SMEMBERS", "asynq:queues"]).unwrap(), "critical");
     let markers = redis.command(&["KEYS", "*:x:pub:*"]).unwrap();
     assert_eq!(markers, "", "a relay that lives leaves no markers");
-    each_mail_left_once(&home, &[&bank], &["alice10".to_owned()]);
+    each_mail_left_once(&home, &[&bank], &["alice10".to_owned()]).await;
     assert!(!bank.log().contains("WRN") && !bank.log().contains("ERR"), "{}", bank.log());
 }
 
@@ -71,5 +71,5 @@ async fn commit_that_fails_publishes_nothing() {
     let database = Database::open(&home).await;
     database.until_idle().await;
     database.close().await;
-    each_mail_left_once(&home, &[&bank], &["bob10".to_owned()]);
+    each_mail_left_once(&home, &[&bank], &["bob10".to_owned()]).await;
 }

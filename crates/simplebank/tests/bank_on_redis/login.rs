@@ -52,7 +52,7 @@ async fn tls_with_a_user_and_a_password_by_keys_and_by_uri() {
         let bank = home.bank(&[]).await;
         assert_eq!(bank.sign_up("alice10").await.0, StatusCode::OK);
         bank.line("processed task").await;
-        each_mail_left_once(&home, &[&bank], &["alice10".to_owned()]);
+        each_mail_left_once(&home, &[&bank], &["alice10".to_owned()]).await;
         nothing_secret_in(&bank.into_process().stop().await.printed());
         assert!(redis.command(&["INFO", "keyspace"]).unwrap().contains(keyspace));
     }
@@ -92,7 +92,7 @@ async fn bank_with_a_wrong_password_takes_sign_ups_and_says_it_once_until_it_is_
     // An operator gives the user the password that the bank has.
     redis.command(&["ACL", "SETUSER", "bank", &format!(">{WRONG}")]).unwrap();
     bank.lines("processed task email=", everybody.len()).await;
-    each_mail_left_once(&home, &[&bank], &everybody);
+    each_mail_left_once(&home, &[&bank], &everybody).await;
     assert_eq!(bank.matching(BACK).len(), 1, "{}", bank.log());
     nothing_secret_in(&bank.into_process().stop().await.printed());
 }

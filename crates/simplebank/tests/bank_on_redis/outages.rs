@@ -46,7 +46,7 @@ async fn sign_ups_go_on_while_redis_is_stopped_and_each_mail_leaves_once_when_it
     println!("15 mails left {:.1?} after Redis was back", back.elapsed());
     database.until_idle().await;
     database.close().await;
-    each_mail_left_once(&home, &[&bank], &everybody);
+    each_mail_left_once(&home, &[&bank], &everybody).await;
     assert_eq!((bank.matching(LOST).len(), bank.matching(BACK).len()), (1, 1), "{}", bank.log());
     for once in ["relay lost the back-end", "worker lost its store"] {
         assert!(bank.matching(once).len() <= 1, "{}", bank.log());
@@ -82,7 +82,7 @@ async fn bank_starts_without_redis_and_sends_what_has_waited_when_it_appears() {
     let database = Database::open(&home).await;
     database.until_idle().await;
     database.close().await;
-    each_mail_left_once(&home, &[&bank], &everybody);
+    each_mail_left_once(&home, &[&bank], &everybody).await;
     assert_eq!((bank.matching(LOST).len(), bank.matching(BACK).len()), (1, 1), "{}", bank.log());
 }
 
@@ -100,7 +100,28 @@ async fn redis_that_freezes_holds_up_no_sign_up() {
     let database = Database::open(&home).await;
     database.until_idle().await;
     database.close().await;
-    each_mail_left_once(&home, &[&bank], &everybody);
+    each_mail_left_once(&home, &[&bank], &everybody).await;
+}
+
+#[tokio::test]
+async fn stop_waits_for_a_frozen_redis_no_longer_than_it_has_to() {
+    let redis = lasting_redis();
+    let home = Home::on(&redis);
+    let bank = home.bank(&[("SHUTDOWN_TIMEOUT", "2s")]).await;
+    assert_eq!(bank.sign_up("alice10").await.0, StatusCode::OK);
+    bank.line("processed task").await;
+    redis.pause();
+    assert_eq!(bank.sign_up("bob10").await.0, StatusCode::OK);
+    let asked = Instant::now();
+    let ended = bank.into_process().stop().await;
+    println!("stopped {:.1?} after it was asked to", asked.elapsed());
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert!(asked.elapsed() < Duration::from_secs(15), "{ended:?}");
+
+    redis.resume();
+    let again = home.bank(&[]).await;
+    again.line("processed task email=bob10@email.com").await;
+    assert_eq!(home.mails().len(), 2);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ async fn server_publishes_what_it_commits_and_a_worker_elsewhere_takes_it() {
     database.until_idle().await;
     database.close().await;
     assert_eq!(server.matching("processed task"), [""; 0]);
-    each_mail_left_once(&home, &[&workers[0], &workers[1]], &everybody);
+    each_mail_left_once(&home, &[&workers[0], &workers[1]], &everybody).await;
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn relay_alone_publishes_what_a_server_left_behind() {
     relay.line("Starting relay").await;
     let worker = home.worker(&[]).await;
     worker.line("processed task").await;
-    each_mail_left_once(&home, &[&worker], &["alice10".to_owned()]);
+    each_mail_left_once(&home, &[&worker], &["alice10".to_owned()]).await;
     let ended = relay.stop().await;
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     assert!(

@@ -31,5 +31,5 @@ async fn tasks_that_wait_on_the_other_side_of_a_switch_are_said_at_start() {
     let bank = home.bank(&[]).await;
     bank.line("processed task email=bob10@email.com").await;
     assert!(!bank.log().contains("an earlier time"), "{}", bank.log());
-    each_mail_left_once(&home, &[&embedded, &bank], &["alice10".to_owned(), "bob10".to_owned()]);
+    each_mail_left_once(&home, &[&embedded, &bank], &["alice10".to_owned(), "bob10".to_owned()]).await;
 }
