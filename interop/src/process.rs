@@ -1,5 +1,6 @@
 //! A running Go program: lines to it, lines from it, signals.
 
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -42,7 +43,11 @@ pub struct Ready {
 impl GoProcess {
     /// Builds the program if need be and starts it. Its log goes to this process' standard error.
     pub async fn start<S: AsRef<str>>(program: Program, args: &[S]) -> anyhow::Result<Self> {
-        let path = program.path().await?;
+        Self::start_at(program.path().await?, args)
+    }
+
+    /// Starts the program that lies at `path`.
+    pub fn start_at<S: AsRef<str>>(path: &Path, args: &[S]) -> anyhow::Result<Self> {
         let mut child = Command::new(path)
             .args(args.iter().map(AsRef::as_ref))
             .stdin(Stdio::piped())

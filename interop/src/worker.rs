@@ -1,16 +1,17 @@
-//! asynq's Server.
+//! A worker: asynq's Server, or ours.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
 use rustix::process::Signal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{GoProcess, Program, Redis};
 
-/// A server's settings; `None` leaves one to asynq.
-#[derive(Debug, Clone, Default, Serialize)]
+/// A worker's settings; `None` leaves one to the program. Ours has nothing to look for at intervals, and passes those over.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Config {
     /// Tasks at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +48,8 @@ pub struct Config {
 }
 
 /// When a group is complete.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Groups {
     /// How long nothing may have come; a second at least.
     pub grace_ms: u64,
@@ -57,24 +59,44 @@ pub struct Groups {
     pub max_size: u32,
     /// How long the aggregated task is kept.
     pub retention_ms: u64,
+    /// Whether the aggregator never ends, so that one can see what becomes of its tasks when the worker dies.
+    pub hangs: bool,
 }
 
-/// A running `interop-go worker`. What a task does is said by the prefix of its type; `interop/go/README.md` lists them.
+/// A running worker, in Go or in Rust. What a task does is said by the prefix of its type; `interop/go/README.md` lists
+/// them.
 #[derive(Debug)]
-pub struct GoWorker {
+pub struct Worker {
     process: GoProcess,
     /// Its process id.
     pub pid: u32,
 }
 
-impl GoWorker {
-    /// Starts it and waits until it runs. Executions are appended to `effects`.
-    pub async fn start(redis: &Redis, config: &Config, effects: &Path) -> anyhow::Result<Self> {
-        let mut args = redis.args_for("worker");
+impl Worker {
+    /// Starts asynq's and waits until it runs. Executions are appended to `effects`.
+    pub async fn start_go(redis: &Redis, config: &Config, effects: &Path) -> anyhow::Result<Self> {
+        let args = [vec!["worker".to_owned()], Self::args(redis, config, effects)?].concat();
+        Self::ready(GoProcess::start(Program::Go, &args).await?).await
+    }
+
+    /// Starts ours, `interop-rust`, which lies at `program`.
+    pub async fn start_rust(
+        program: &Path,
+        redis: &Redis,
+        config: &Config,
+        effects: &Path,
+    ) -> anyhow::Result<Self> {
+        Self::ready(GoProcess::start_at(program, &Self::args(redis, config, effects)?)?).await
+    }
+
+    fn args(redis: &Redis, config: &Config, effects: &Path) -> anyhow::Result<Vec<String>> {
         let effects = effects.to_str().context("the path of the effect log is UTF-8")?;
-        args.extend(["--config".to_owned(), serde_json::to_string(config)?]);
-        args.extend(["--effects".to_owned(), effects.to_owned()]);
-        let mut process = GoProcess::start(Program::Go, &args).await?;
+        let config = serde_json::to_string(config)?;
+        let own = ["--config".to_owned(), config, "--effects".to_owned(), effects.to_owned()];
+        Ok([redis.args(), own.to_vec()].concat())
+    }
+
+    async fn ready(mut process: GoProcess) -> anyhow::Result<Self> {
         let pid = process.ready().await?.pid;
         Ok(Self { process, pid })
     }

@@ -10,8 +10,8 @@ use reqwest::{Method, StatusCode};
 
 use aftercommit_interop::effects::{self, Moment};
 use aftercommit_interop::{
-    Config, Dump, Entry, GoClient, GoInspector, GoMon, GoScheduler, GoWorker, Options, Page, Redis, Request,
-    SchedulerEntry, Stored, Task, TaskInfo, WireValue,
+    Config, Dump, Entry, GoClient, GoInspector, GoMon, GoScheduler, Options, Page, Redis, Request,
+    SchedulerEntry, Stored, Task, TaskInfo, WireValue, Worker,
 };
 
 /// Ends a test that hangs.
@@ -67,7 +67,7 @@ async fn go_enqueues_go_works_and_both_releases_see_it_completed() {
     assert_eq!(refused[0].as_ref().unwrap_err().name, "id_conflict");
     assert!(refused[1].is_ok());
 
-    let worker = GoWorker::start(&redis, &hasty(), &effects).await.unwrap();
+    let worker = Worker::start_go(&redis, &hasty(), &effects).await.unwrap();
     let info = completed(&mut inspector, "one").await;
     assert_eq!(info.payload.as_deref(), Some(&b"\0\xff"[..]));
     assert_eq!(info.headers, Some(task.headers.clone()));

@@ -1,6 +1,7 @@
 //! Taking tasks, and giving back what was taken when the answer is lost.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aftercommit_core::{
     Lease, LeaseGrant, LeaseToken, Leased, QueueName, Quota, Result, TaskId, Timestamp, WorkerId,
@@ -23,12 +24,25 @@ const MAX_TASKS: usize = 500;
 
 const DOING: &str = "dequeue tasks";
 
-/// A dequeue whose answer was lost: what it may have taken is nobody's.
+/// How rarely a lost dequeue is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// A dequeue whose answer was lost: what it may have taken is nobody's. It may also be on its way still, for a network that
+/// was cut delivers late what it was given before. So it is looked for until it is found, or the leases that it could have
+/// given are over.
 #[derive(Debug, Clone)]
 pub(crate) struct LostFetch {
     queues: Vec<QueueName>,
     token: LeaseToken,
     worker: WorkerId,
+    expires_at: Timestamp,
+    looked_at: Option<Timestamp>,
+}
+
+impl LostFetch {
+    fn is_to_be_looked_for(&self, now: Timestamp) -> bool {
+        self.looked_at.is_none_or(|looked_at| now.since(looked_at) >= LOOK_AGAIN)
+    }
 }
 
 /// Which worker has a task, and under which token: what stands beside the task.
@@ -46,6 +60,8 @@ impl RedisBackend {
             queues: quotas.iter().map(|quota| quota.queue.clone()).collect(),
             token,
             worker: grant.worker.clone(),
+            expires_at,
+            looked_at: None,
         };
         // Kept while the call is under way, so that a call that is dropped half-way counts as lost as well.
         let pending = PendingFetch { backend: self, fetch: Some(fetch) };
@@ -130,11 +146,27 @@ impl RedisBackend {
 
     /// Puts back what earlier calls took without our hearing of it.
     async fn return_lost(&self) -> Result<()> {
-        let Some(lost) = self.lost_fetches().first().cloned() else { return Ok(()) };
-        let now = time::nanos(self.now());
+        let now = self.now();
+        let lost: Vec<LostFetch> =
+            self.lost_fetches().iter().filter(|fetch| fetch.is_to_be_looked_for(now)).cloned().collect();
+        for fetch in lost {
+            let returned = self.return_taken(&fetch, now).await?;
+            // On a cluster it was several calls, of which others may come later.
+            let is_over = now >= fetch.expires_at || (returned > 0 && self.link.shape() == Shape::Single);
+            let mut lost = self.lost_fetches();
+            lost.retain(|other| other.token != fetch.token || !is_over);
+            for other in lost.iter_mut().filter(|other| other.token == fetch.token) {
+                other.looked_at = Some(now);
+            }
+        }
+        Ok(())
+    }
+
+    async fn return_taken(&self, lost: &LostFetch, now: Timestamp) -> Result<i64> {
         let call = |keys: &Arc<QueueKeys>| {
             let mut call = RETURN_LOST.call(&[&keys.active, &keys.lease, &keys.pending]);
-            call.arg(keys.tasks()).number(lost.token).arg(owner(lost.token, &lost.worker)).number(now);
+            call.arg(keys.tasks()).number(lost.token).arg(owner(lost.token, &lost.worker));
+            call.number(time::nanos(now));
             call
         };
         let calls: Vec<_> = lost.queues.iter().map(|queue| call(&self.keys(queue))).collect();
@@ -142,11 +174,10 @@ impl RedisBackend {
         for reply in self.link.eval_all(DOING, &calls).await {
             returned += reply?.into_int(DOING)?;
         }
-        self.lost_fetches().retain(|fetch| fetch.token != lost.token);
         if returned > 0 {
             tracing::info!(returned, "put back tasks of a dequeue whose answer was lost");
         }
-        Ok(())
+        Ok(returned)
     }
 }
 
@@ -186,7 +217,9 @@ impl Drop for PendingFetch<'_> {
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) queue: QueueName,
+    /// As it can be shown; [`Self::stored_id`] is what stands in Redis.
     pub(crate) id: TaskId,
+    pub(crate) stored_id: Bytes,
     pub(crate) msg: Bytes,
     exact: Option<Bytes>,
     recovered: Option<Bytes>,
@@ -205,9 +238,11 @@ impl Row {
         exact: Reply,
         recovered: Reply,
     ) -> Result<Self> {
+        let stored_id = id.into_bytes(DOING)?.unwrap_or_default();
         Ok(Self {
             queue: queue.clone(),
-            id: TaskId::from_stored(&id.into_text(DOING)?),
+            id: shown_id(&stored_id),
+            stored_id,
             msg: msg.into_bytes(DOING)?.unwrap_or_default(),
             exact: exact.into_bytes(DOING)?,
             recovered: recovered.into_bytes(DOING)?,
@@ -217,9 +252,18 @@ impl Row {
     pub(crate) fn decode(&self) -> Result<aftercommit_core::Message, message::Undecodable> {
         let Decoded { mut message, .. } =
             message::decode(&self.msg, self.exact.as_deref(), &self.queue, self.id.clone())?;
+        if self.id.as_str().as_bytes() != self.stored_id {
+            // Go takes any bytes for an id. Nobody of ours could name this task, so nobody could settle it.
+            return Err(message::Undecodable::new("the id of the task is no text".to_owned(), message));
+        }
         message.recovered = count(self.recovered.as_deref());
         Ok(message)
     }
+}
+
+/// An id as it stands in Redis, as far as it is text.
+pub(crate) fn shown_id(stored: &[u8]) -> TaskId {
+    TaskId::from_stored(&String::from_utf8_lossy(stored))
 }
 
 /// A count in a hash field; what is no number counts as none.

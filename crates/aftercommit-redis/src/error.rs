@@ -55,8 +55,13 @@ fn is_transient(error: &RedisError) -> bool {
         ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask) => true,
         // What cannot be parsed broke the connection; the next one is sound.
         ErrorKind::Parse => error.is_unrecoverable_error(),
-        _ => answered(error, PASSING),
+        _ => is_passing(error),
     }
+}
+
+/// True if Redis has answered that it cannot do now what it may do later.
+pub(crate) fn is_passing(error: &RedisError) -> bool {
+    answered(error, PASSING)
 }
 
 /// True if Redis refused to write because it is a replica.

@@ -17,8 +17,11 @@ use crate::script::Script;
 use crate::time;
 
 static GATHER: Script = Script::new(include_str!("lua/gather.lua"));
-static AGGREGATE: Script =
-    Script::new(concat!(include_str!("lua/store.lua"), include_str!("lua/aggregate.lua")));
+static AGGREGATE: Script = Script::new(concat!(
+    include_str!("lua/lock.lua"),
+    include_str!("lua/store.lua"),
+    include_str!("lua/aggregate.lua")
+));
 static RELEASE: Script = Script::new(include_str!("lua/release.lua"));
 
 const LOOKING: &str = "look at groups";
@@ -69,7 +72,7 @@ impl Groups for RedisBackend {
 
     async fn release(&self, batch: &BatchKey) -> Result<()> {
         let keys = self.keys(&batch.queue);
-        let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets]);
+        let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets, &keys.held]);
         call.arg(&keys.prefix).arg("").arg(keys.set(batch.group.as_str(), &batch.id));
         self.link.eval(RELEASING, &call).await.map(drop)
     }
@@ -79,7 +82,7 @@ impl Groups for RedisBackend {
         let mut reclaimed = 0;
         for queue in queues {
             let keys = self.keys(queue);
-            let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets]);
+            let mut call = RELEASE.call(&[&keys.groups, &keys.aggregation_sets, &keys.held]);
             call.arg(&keys.prefix).number(now).number(limit - reclaimed);
             let count = self.link.eval(RELEASING, &call).await?.into_int(RELEASING)?;
             reclaimed += usize::try_from(count).unwrap_or(0);
@@ -114,7 +117,10 @@ impl RedisBackend {
         let command = Command::new("ZRANGE").arg(&keys.aggregation_sets).arg("0").arg("-1");
         let mut sets = Vec::new();
         for set in self.link.command(LOOKING, command).await?.into_list(LOOKING)? {
-            let set = set.into_text(LOOKING)?;
+            // As with groups, one that we do not allow is left to those who made it.
+            let Ok(set) = String::from_utf8(set.into_bytes(LOOKING)?.unwrap_or_default().into()) else {
+                continue;
+            };
             let group = keys.group_of(&set).and_then(|group| GroupName::new(group).ok());
             sets.extend(group.map(|group| (group, set)));
         }

@@ -16,7 +16,7 @@ use crate::script::{Invocation, Script};
 use crate::{read, time};
 
 static QUEUE: Script = Script::new(include_str!("lua/queue.lua"));
-static OPERATE: Script = Script::new(include_str!("lua/operate.lua"));
+static OPERATE: Script = Script::new(concat!(include_str!("lua/lock.lua"), include_str!("lua/operate.lua")));
 static UPDATE_PAYLOAD: Script = Script::new(include_str!("lua/update_payload.lua"));
 static REMOVE_QUEUE: Script = Script::new(include_str!("lua/remove_queue.lua"));
 
@@ -164,6 +164,7 @@ impl Inspect for RedisBackend {
             &keys.paused,
             &keys.due,
             &keys.owners,
+            &keys.held,
         ]
         .into_iter()
         .cloned()

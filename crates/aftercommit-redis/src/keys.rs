@@ -77,6 +77,8 @@ pub(crate) struct QueueKeys {
     tasks: String,
     /// Ours, SET: the workers that may have tasks of the queue.
     pub(crate) owners: String,
+    /// Ours, SET: the groups of the sets that aggregators hold.
+    pub(crate) held: String,
     /// Ours, ZSET: the ids of [`Self::scheduled`] and [`Self::retry`] by exact due time, Unix milliseconds.
     pub(crate) due: String,
 }
@@ -101,6 +103,7 @@ impl QueueKeys {
             aggregation_sets: key("aggregation_sets"),
             tasks: key("t:"),
             owners: key("x:owners"),
+            held: key("x:held"),
             due: key("x:due"),
             prefix,
         }

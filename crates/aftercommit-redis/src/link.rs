@@ -15,7 +15,7 @@ use redis::{RedisError, RedisResult, Value};
 use crate::command::Command;
 use crate::connect::Dialer;
 use crate::connection::Connection;
-use crate::error::{Fault, is_read_only};
+use crate::error::{Fault, is_passing, is_read_only};
 use crate::options::{Place, RedisOptions};
 use crate::reconnect::Pool;
 use crate::reply::Reply;
@@ -33,6 +33,8 @@ struct Inner {
     next: AtomicUsize,
     round_trips: AtomicU64,
     commands: AtomicU64,
+    /// How often Redis could not do for now what it was asked to.
+    refusals: AtomicU64,
 }
 
 /// What a link has sent since it was made. Connecting does not count.
@@ -59,6 +61,7 @@ impl Link {
             next: AtomicUsize::new(0),
             round_trips: AtomicU64::new(0),
             commands: AtomicU64::new(0),
+            refusals: AtomicU64::new(0),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -88,9 +91,10 @@ impl Link {
         }
     }
 
-    /// How many connections it has lost.
-    pub(crate) fn losses(&self) -> u64 {
-        self.inner.pool.losses()
+    /// How often something stood between us and Redis: connections that were lost, and answers that it cannot write for
+    /// now, as when it is out of memory or short of replicas.
+    pub(crate) fn troubles(&self) -> u64 {
+        self.inner.pool.losses() + self.inner.refusals.load(Ordering::Relaxed)
     }
 
     /// What there is at the other end.
@@ -131,6 +135,9 @@ impl Link {
         match &sent {
             Err(error) => self.gives_up(&connection, error),
             Ok(answers) => {
+                if answers.iter().filter_map(|it| it.as_ref().err()).any(is_passing) {
+                    self.inner.refusals.fetch_add(1, Ordering::Relaxed);
+                }
                 if let Some(error) =
                     answers.iter().filter_map(|it| it.as_ref().err()).find(|it| is_read_only(it))
                 {

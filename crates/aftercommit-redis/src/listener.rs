@@ -9,12 +9,15 @@
 //! |---|---|
 //! | `hub` | who listens; starts and ends the task |
 //! | `board` | which stream waits for what, and when a change is news to it |
+//! | `entry` | a topic on the board, and how one stream knows it |
 //! | `topic` | what is read of a queue, and what is concluded |
-//! | `task` | connects again and again; polls where Redis cannot tell |
+//! | `task` | connects again and again |
+//! | `poller` | gives hints by the clock where Redis cannot tell |
 //! | `ear` | one connection, until it is lost |
 
 mod board;
 mod ear;
+mod entry;
 mod hub;
 mod poller;
 mod task;

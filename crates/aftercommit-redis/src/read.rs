@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::RedisBackend;
 use crate::command::Command;
-use crate::dequeue::count;
+use crate::dequeue::{count, shown_id};
 use crate::keys::QueueKeys;
 use crate::message::{self, Decoded};
 use crate::reply::Reply;
@@ -123,7 +123,7 @@ fn read_call(keys: &QueueKeys, collection: Option<&str>) -> Invocation {
 /// One task, from what the script says of it. One that cannot be read is shown as far as it can.
 fn info(queue: &QueueName, row: Reply) -> Result<TaskInfo> {
     let [id, score, due, lease, state, msg, exact, recovered, owner, result] = row.into_array(DOING)?;
-    let id = TaskId::from_stored(&id.into_text(DOING)?);
+    let id = shown_id(&id.into_bytes(DOING)?.unwrap_or_default());
     let state: State = String::from_utf8_lossy(&state.into_bytes(DOING)?.unwrap_or_default()).parse()?;
     let msg = msg.into_bytes(DOING)?.unwrap_or_default();
     let exact = exact.into_bytes(DOING)?;

@@ -91,13 +91,6 @@ impl Reply {
         }
     }
 
-    /// A text.
-    pub(crate) fn into_text(self, doing: &'static str) -> Result<String> {
-        let bytes = self.into_bytes(doing)?.unwrap_or_default();
-        String::from_utf8(bytes.into())
-            .map_err(|_| Error::store(doing, "redis answered with bytes where a text was expected"))
-    }
-
     /// Never with the answer itself: it may be a payload.
     fn is_not(&self, wanted: &str, doing: &'static str) -> Error {
         let is = match self {

@@ -1,5 +1,6 @@
 //! Which workers are dead. A worker that does not beat any more is believed dead with care: after a restart of Redis
-//! everybody's record is gone, and an observer that was cut off has not seen anybody's beat.
+//! everybody's record is gone; an observer that was cut off has not seen anybody's beat; and while Redis takes no writes
+//! nobody can beat.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -12,7 +13,7 @@ use crate::backend::whole;
 use crate::command::Command;
 use crate::keys;
 
-/// How long our connection must have stood before the absence of a worker means anything: longer than three beats.
+/// How long we must have had no trouble with Redis before the absence of a worker means anything: longer than three beats.
 const TRUST_AFTER: Duration = Duration::from_secs(9);
 /// In how many looks in a row a worker must have been missing.
 const MISSES: u32 = 2;
@@ -25,19 +26,19 @@ pub(crate) struct Undertaker(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// How many connections had been lost, and since when there are no more.
-    losses: Option<(u64, Timestamp)>,
+    /// How much trouble there had been with Redis, and since when there is no more.
+    troubles: Option<(u64, Timestamp)>,
     missing: HashMap<WorkerId, u32>,
 }
 
 impl Undertaker {
     /// Takes note of one look at all owners, and says which of them are dead.
-    fn judge(&self, losses: u64, now: Timestamp, alive: &HashMap<WorkerId, bool>) -> HashSet<WorkerId> {
+    fn judge(&self, troubles: u64, now: Timestamp, alive: &HashMap<WorkerId, bool>) -> HashSet<WorkerId> {
         let mut seen = whole(&self.0);
-        let since = match seen.losses {
-            Some((lost, since)) if lost == losses => since,
+        let since = match seen.troubles {
+            Some((lost, since)) if lost == troubles => since,
             _ => {
-                *seen = Seen { losses: Some((losses, now)), missing: HashMap::new() };
+                *seen = Seen { troubles: Some((troubles, now)), missing: HashMap::new() };
                 now
             }
         };
@@ -72,7 +73,7 @@ impl RedisBackend {
         {
             alive.insert((*worker).clone(), reply?.into_int(DOING)? == 1);
         }
-        let dead = self.undertaker.judge(self.link.losses(), self.now(), &alive);
+        let dead = self.undertaker.judge(self.link.troubles(), self.now(), &alive);
         Ok(owners
             .into_iter()
             .map(|owners| owners.into_iter().filter(|worker| dead.contains(worker)).collect())
@@ -94,9 +95,9 @@ mod tests {
 
     const BEAT: i64 = 2_000;
 
-    fn look(undertaker: &Undertaker, losses: u64, at_ms: i64, alive: &[(&str, bool)]) -> Vec<String> {
+    fn look(undertaker: &Undertaker, troubles: u64, at_ms: i64, alive: &[(&str, bool)]) -> Vec<String> {
         let alive = alive.iter().map(|(name, alive)| (WorkerId::from_stored(name), *alive)).collect();
-        let dead = undertaker.judge(losses, Timestamp::from_millis(at_ms), &alive);
+        let dead = undertaker.judge(troubles, Timestamp::from_millis(at_ms), &alive);
         let mut dead: Vec<String> = dead.iter().map(WorkerId::to_string).collect();
         dead.sort();
         dead

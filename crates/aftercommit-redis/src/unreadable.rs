@@ -17,7 +17,7 @@ impl RedisBackend {
         let mut stand_in = unreadable.into_message();
         stand_in.last_failed_at = Some(now);
         let mut call = ARCHIVE_UNREADABLE.call(&[&keys.active, &keys.lease, &keys.archived]);
-        call.arg(keys.task(&row.id)).arg(row.id.as_str()).arg(&row.msg);
+        call.arg([keys.tasks().as_bytes(), &row.stored_id].concat()).arg(&row.stored_id).arg(&row.msg);
         call.arg(message::encode(&stand_in, None)).number(time::second(now));
         if let Err(error) = self.link.eval("archive a task that cannot be read", &call).await {
             tracing::warn!(queue = %row.queue, id = %row.id, error = &error as &dyn std::error::Error,

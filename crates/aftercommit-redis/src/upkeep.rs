@@ -14,7 +14,7 @@ use crate::{time, token};
 
 static FORWARD: Script = Script::new(include_str!("lua/forward.lua"));
 static ORPHANS: Script = Script::new(include_str!("lua/orphans.lua"));
-static EXPIRE: Script = Script::new(include_str!("lua/expire.lua"));
+static EXPIRE: Script = Script::new(concat!(include_str!("lua/lock.lua"), include_str!("lua/expire.lua")));
 
 /// The most tasks that one script moves, lists or deletes, whatever the caller asks for: Redis serves nobody else
 /// meanwhile.
@@ -62,7 +62,7 @@ impl Upkeep for RedisBackend {
         let mut deleted = 0;
         for queue in queues {
             let keys = self.keys(queue);
-            deleted += self.expire(&keys.completed, keys.tasks(), limit - deleted, &over, None).await?;
+            deleted += self.expire(&keys.completed, &keys.prefix, limit - deleted, &over, None).await?;
         }
         Ok(deleted)
     }
@@ -77,7 +77,7 @@ impl Upkeep for RedisBackend {
         let mut deleted = 0;
         for queue in queues {
             let (keys, may_stay) = (self.keys(queue), Some(limits.max_tasks));
-            deleted += self.expire(&keys.archived, keys.tasks(), limit - deleted, &over, may_stay).await?;
+            deleted += self.expire(&keys.archived, &keys.prefix, limit - deleted, &over, may_stay).await?;
         }
         Ok(deleted)
     }
@@ -125,13 +125,13 @@ impl RedisBackend {
     async fn expire(
         &self,
         set: &str,
-        task_prefix: &str,
+        prefix: &str,
         limit: usize,
         over: &str,
         may_stay: Option<usize>,
     ) -> Result<usize> {
         let mut call = EXPIRE.call(&[set]);
-        call.arg(task_prefix).number(limit.min(MAX_ITEMS)).arg(over);
+        call.arg(prefix).number(limit.min(MAX_ITEMS)).arg(over);
         match may_stay {
             Some(count) => call.number(count),
             None => call.arg("-1"),

@@ -30,6 +30,8 @@ type Groups struct {
 	MaxSize    int   `json:"max_size"`
 	// RetentionMS keeps the aggregated task after it ran.
 	RetentionMS int64 `json:"retention_ms"`
+	// Hangs makes the aggregator hang.
+	Hangs bool `json:"hangs"`
 }
 
 // errNotAFailure is what `nofail:` tasks return: an error that IsFailure does not count.
@@ -55,7 +57,7 @@ func (c Config) asynq() (asynq.Config, error) {
 		config.GroupGracePeriod = milliseconds(c.Groups.GraceMS)
 		config.GroupMaxDelay = milliseconds(c.Groups.MaxDelayMS)
 		config.GroupMaxSize = c.Groups.MaxSize
-		config.GroupAggregator = aggregator{milliseconds(c.Groups.RetentionMS)}
+		config.GroupAggregator = aggregator{milliseconds(c.Groups.RetentionMS), c.Groups.Hangs}
 	}
 	if c.LogLevel != "" {
 		if err := config.LogLevel.Set(c.LogLevel); err != nil {

@@ -18,9 +18,16 @@ type Member struct {
 	Headers map[string]string `json:"headers,omitempty"`
 }
 
-type aggregator struct{ retention time.Duration }
+type aggregator struct {
+	retention time.Duration
+	// Then it never ends, so that one can see what becomes of its tasks when the worker dies.
+	hangs bool
+}
 
 func (a aggregator) Aggregate(_ string, tasks []*asynq.Task) *asynq.Task {
+	if a.hangs {
+		select {}
+	}
 	members := make([]Member, 0, len(tasks))
 	for _, task := range tasks {
 		members = append(members, Member{task.Type(), task.Payload(), task.Headers()})

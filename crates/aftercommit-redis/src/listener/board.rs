@@ -4,6 +4,10 @@
 //! armed keeps the promise by itself. While it is not armed, changes go unseen; so whoever may have looked in such a
 //! time is *unsure*, and gets a hint once the key is armed again, whatever is read then. Only pending tasks need none of
 //! this: whether there are any is read when the key is armed.
+//!
+//! Looks and changes travel on different connections, so a change may be told only after a stream that has looked behind
+//! it waits already. What is told before the first reading since the stream began to wait may be such a change. With due
+//! times that matters, since not every change of them is news.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,20 +18,21 @@ use aftercommit_core::{Result, Wake};
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::entry::{Entry, Seen};
 use super::topic::{Change, Cover, Topic};
 use crate::command::Command;
 use crate::keys::QueueKeys;
 use crate::reply::Reply;
 
 /// The shortest time between two readings of due times or groups: while many are scheduled, many changes are one reading.
-pub(super) const READING_PAUSE: Duration = Duration::from_millis(10);
+const READING_PAUSE: Duration = Duration::from_millis(10);
 /// How long until what Redis cannot tell of, or would not let us read, is looked at again.
-pub(super) const BLIND_PAUSE: Duration = Duration::from_secs(1);
+const BLIND_PAUSE: Duration = Duration::from_secs(1);
 /// How many topics are read in one round trip.
 const READINGS_MAX: usize = 100;
 
 pub(super) type StreamId = u64;
-type TopicId = u64;
+pub(super) type TopicId = u64;
 
 #[derive(Default)]
 pub(super) struct Board {
@@ -37,6 +42,8 @@ pub(super) struct Board {
     of_key: HashMap<Bytes, TopicId>,
     last_id: u64,
     woken: Vec<Waker>,
+    /// How many turns were begun.
+    turns: u64,
 }
 
 struct Stream {
@@ -48,33 +55,12 @@ struct Stream {
     waker: Option<Waker>,
 }
 
-/// A topic, as one stream knows it.
-struct Seen {
-    topic: TopicId,
-    /// [`Entry::changes`] when the stream was last asked.
-    changes: u64,
-    is_unsure: bool,
-}
-
-struct Entry {
-    topic: Topic,
-    users: Vec<StreamId>,
-    is_armed: bool,
-    /// The next reading is news, whatever is read.
-    is_doubtful: bool,
-    /// How many times it was disarmed by a change that only reading can judge.
-    changes: u64,
-    /// When it may be read again.
-    rests_until: Option<Instant>,
-    /// When it counts as changed.
-    expires: Option<Instant>,
-}
-
 /// What is to be read now, and when to ask again.
 #[derive(Default)]
 pub(super) struct Turn {
     /// With the number of commands for each.
     topics: Vec<(TopicId, usize)>,
+    number: u64,
     pub(super) commands: Vec<Command>,
     pub(super) next: Option<Instant>,
 }
@@ -96,7 +82,12 @@ impl Board {
             let entry = self.topics.get_mut(&topic).expect("it was just found or made");
             entry.users.push(id);
             // Nothing is known of when it will look first.
-            topics.push(Seen { topic, changes: entry.changes, is_unsure: wake != Wake::Pending });
+            topics.push(Seen {
+                topic,
+                changes: entry.changes,
+                is_unsure: wake != Wake::Pending,
+                asked_at: self.turns,
+            });
         }
         self.streams.insert(id, Stream { wake, topics, is_hinted: false, waker: None });
         id
@@ -117,6 +108,7 @@ impl Board {
                 is_armed: false,
                 is_doubtful: false,
                 changes: 0,
+                read_in: 0,
                 rests_until: None,
                 expires: None,
             },
@@ -143,6 +135,7 @@ impl Board {
         for seen in &mut stream.topics {
             let entry = &self.topics[&seen.topic];
             seen.notice(entry);
+            seen.asked_at = self.turns;
             is_ready |= seen.is_unsure && entry.is_armed;
         }
         if !is_ready {
@@ -158,19 +151,27 @@ impl Board {
         Poll::Ready(())
     }
 
-    /// What has to be armed: what somebody waits for and is not.
+    /// What has to be read: what somebody waits for and is not armed, or may have changed before he waited.
     pub(super) fn turn(&mut self, now: Instant) -> Turn {
-        let mut turn = Turn::default();
+        self.turns += 1;
+        let mut turn = Turn { number: self.turns, ..Turn::default() };
         for (id, entry) in &mut self.topics {
-            let streams = &self.streams;
-            if !entry.users.iter().any(|user| streams[user].waker.is_some()) {
+            let waiting = entry.users.iter().map(|user| &self.streams[user]).filter(|it| it.waker.is_some());
+            let (mut is_awaited, mut is_unsettled) = (false, false);
+            for stream in waiting {
+                is_awaited = true;
+                is_unsettled |=
+                    stream.topics.iter().any(|seen| seen.topic == *id && seen.is_unsettled(entry));
+            }
+            if !is_awaited {
                 continue;
             }
             if entry.expires.is_some_and(|expires| expires <= now) {
                 entry.disarm_in_doubt();
             }
-            let until = if entry.is_armed { entry.expires } else { entry.rests_until };
-            if entry.is_armed || until.is_some_and(|until| until > now) {
+            let is_to_read = !entry.is_armed || is_unsettled;
+            let until = if is_to_read { entry.rests_until } else { entry.expires };
+            if !is_to_read || until.is_some_and(|until| until > now) {
                 turn.next = [turn.next, until].into_iter().flatten().min();
             } else if turn.topics.len() < READINGS_MAX {
                 let before = turn.commands.len();
@@ -197,6 +198,7 @@ impl Board {
             };
             let is_news = is_news | std::mem::take(&mut entry.is_doubtful);
             entry.is_armed = cover != Cover::Part;
+            entry.read_in = turn.number;
             entry.expires = (cover == Cover::TooMany).then(|| now + BLIND_PAUSE);
             entry.rests_until =
                 (entry.topic.wake() != Wake::Pending && entry.is_armed).then(|| now + READING_PAUSE);
@@ -222,6 +224,14 @@ impl Board {
             Change::Unclear => {
                 entry.is_armed = false;
                 entry.changes += 1;
+                for user in &entry.users {
+                    let stream = self.streams.get_mut(user).expect("a user leaves before it is dropped");
+                    let waits = stream.waker.is_some();
+                    for seen in stream.topics.iter_mut().filter(|seen| waits && seen.topic == id) {
+                        // Those who do not wait notice when they are asked.
+                        seen.is_unsure |= seen.is_unsettled(entry);
+                    }
+                }
             }
         }
     }
@@ -261,22 +271,5 @@ impl Board {
                 self.woken.extend(stream.waker.take());
             }
         }
-    }
-}
-
-impl Seen {
-    /// Notices what changed since the stream was last asked. It may have looked before that, or after.
-    fn notice(&mut self, entry: &Entry) {
-        if self.changes != entry.changes {
-            self.changes = entry.changes;
-            self.is_unsure = true;
-        }
-    }
-}
-
-impl Entry {
-    fn disarm_in_doubt(&mut self) {
-        (self.is_armed, self.is_doubtful) = (false, true);
-        (self.rests_until, self.expires) = (None, None);
     }
 }

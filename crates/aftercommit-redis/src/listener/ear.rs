@@ -27,6 +27,9 @@ const PING_AFTER: Duration = Duration::from_secs(2);
 /// How long it may take to answer. With the silence before, a dead connection is noticed within five seconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(2500);
 
+/// How many changes may wait to be taken in. Redis tells each armed key once, so it takes as many keys to have more.
+pub(super) const EVENTS_MAX: usize = 1024;
+
 /// What a connection hears.
 pub(super) enum Ear {
     /// RESP3.
@@ -114,18 +117,21 @@ async fn watch(
     let mut heard = Instant::now();
     loop {
         while let Ok(event) = events.try_recv() {
-            take_in(event, hub);
+            take_in(&event, hub);
         }
         if missed.swap(false, Ordering::SeqCst) {
-            take_in(Event::Flushed, hub);
+            take_in(&Event::Flushed, hub);
         }
         let turn = hub.with_board(|board| board.turn(Instant::now()));
         if !turn.commands.is_empty() {
-            // What changes meanwhile is told behind the answers, and taken in after them: so it counts.
             let answers = send(connection, &turn.commands).await?;
             heard = Instant::now();
             let answers = answers.into_iter().map(reply).collect();
+            // What is told by now was so before the reading, or came after it. It counts as both.
+            let told: Vec<Event> = std::iter::from_fn(|| events.try_recv().ok()).take(EVENTS_MAX).collect();
+            told.iter().for_each(|event| take_in(event, hub));
             hub.with_board(|board| board.read(&turn, answers, heard));
+            told.iter().for_each(|event| take_in(event, hub));
             continue;
         }
         let again = async {
@@ -137,7 +143,7 @@ async fn watch(
         tokio::select! {
             event = events.recv() => if let Some(event) = event {
                 heard = Instant::now();
-                take_in(event, hub);
+                take_in(&event, hub);
             },
             () = hub.when_somebody_waits() => {}
             () = again => {}
@@ -150,7 +156,7 @@ async fn watch(
     }
 }
 
-fn take_in(event: Event, hub: &Hub) {
+fn take_in(event: &Event, hub: &Hub) {
     hub.with_board(|board| match event {
         Event::Changed(keys) => keys.iter().for_each(|key| board.changed(key)),
         Event::Flushed => board.forget(),

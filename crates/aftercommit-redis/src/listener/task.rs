@@ -8,16 +8,13 @@ use redis::{PushInfo, PushKind, Value};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::ear::{Ear, Event, Said};
+use super::ear::{EVENTS_MAX, Ear, Event, Said};
 use super::hub::Hub;
 use super::poller::Poller;
 use crate::connect::Listening;
 use crate::error::Fault;
 use crate::keys::CANCEL;
 use crate::reconnect::{PAUSE_MAX, PAUSE_MIN, chain, jittered};
-
-/// How many changes may wait to be taken in. Redis tells each armed key once, so it takes as many keys to have more.
-const EVENTS_MAX: usize = 1024;
 
 /// Listens without end. The link says when Redis is away, so this does not.
 pub(super) async fn run(hub: Arc<Hub>) {

@@ -20,10 +20,14 @@ if not of_set[id] and redis.call('EXISTS', place.prefix .. 't:' .. id) == 1 then
 local owner = lock ~= '' and redis.call('GET', lock)
 if owner and not of_set[owner] then return -1 end
 
+-- Nor before it is certain that the keys are what they should be: Lua takes nothing back.
+redis.call('LLEN', KEYS[1])
+for _, key in ipairs({ KEYS[2], KEYS[3] }) do redis.call('ZCARD', key) end
+redis.call('SCARD', KEYS[4])
+
 for _, member in ipairs(members) do
   local key = place.prefix .. 't:' .. member
-  local held = redis.call('HGET', key, 'unique_key')
-  if held and redis.call('GET', held) == member then redis.call('DEL', held) end
+  free_lock(place.prefix, member)
   redis.call('UNLINK', key)
 end
 redis.call('UNLINK', KEYS[6])

@@ -6,9 +6,10 @@
 -- Returns 1 archived, 0 the task is not active with these bytes any more
 local row = redis.call('HMGET', ARGV[1], 'state', 'msg')
 if row[1] ~= 'active' or row[2] ~= ARGV[3] then return 0 end
-redis.call('LREM', KEYS[1], -1, ARGV[2])
-redis.call('ZREM', KEYS[2], ARGV[2])
+-- It leaves active last: whatever fails before leaves it where it is found again.
 redis.call('ZADD', KEYS[3], ARGV[5], ARGV[2])
 redis.call('HSET', ARGV[1], 'msg', ARGV[4], 'state', 'archived', 'x_raw', ARGV[3])
 redis.call('HDEL', ARGV[1], 'x_owner')
+redis.call('ZREM', KEYS[2], ARGV[2])
+redis.call('LREM', KEYS[1], -1, ARGV[2])
 return 1

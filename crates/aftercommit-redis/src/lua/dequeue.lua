@@ -6,10 +6,14 @@
 --       then for each queue: prefix of its task keys, quota
 -- Returns how many ids without a task were dropped, then for each queue its tasks: {msg, x_exact, x_recovered, id}
 --
--- An id whose hash is gone is dropped; to set the state first would make a hash with nothing else in it.
+-- An id whose hash is gone is dropped; to set the state first would make a hash with nothing else in it. So is an id whose
+-- key is somebody else's and no hash.
+--
+-- Lua takes nothing back. What may fail when a key is not of its type comes in this order: ids that cannot go to active go
+-- back to pending, and whatever fails after that leaves ids in active without a lease, which are found.
 local score, owner, worker = ARGV[1], ARGV[2], ARGV[3]
 local queues = #KEYS / 5
-local ghosts, taken, wanted, open = 0, {}, 0, {}
+local ghosts, taken, wanted, open, failure = 0, {}, 0, {}, nil
 
 local function take(queue, count)
   local first = queue * 5 - 4
@@ -22,10 +26,8 @@ local function take(queue, count)
   local active, lease = {}, {}
   for _, id in ipairs(ids) do
     local key = task_prefix .. id
-    local row = redis.call('HMGET', key, 'msg', 'x_exact', 'x_recovered')
+    local row = redis.pcall('HMGET', key, 'msg', 'x_exact', 'x_recovered')
     if row[1] then
-      redis.call('HSET', key, 'state', 'active', 'x_owner', owner)
-      redis.call('HDEL', key, 'pending_since')
       row[4] = id
       rows[#rows + 1] = row
       active[#active + 1] = id
@@ -36,9 +38,18 @@ local function take(queue, count)
     end
   end
   if #active > 0 then
-    redis.call('LPUSH', KEYS[first + 2], unpack(active))
+    local pushed = redis.pcall('LPUSH', KEYS[first + 2], unpack(active))
+    if type(pushed) == 'table' then
+      for at = #active, 1, -1 do redis.call('RPUSH', KEYS[first + 1], active[at]) end
+      failure, open[queue] = pushed, false
+      return 0
+    end
     redis.call('ZADD', KEYS[first + 3], unpack(lease))
     redis.call('SADD', KEYS[first + 4], worker)
+    for _, id in ipairs(active) do
+      redis.call('HSET', task_prefix .. id, 'state', 'active', 'x_owner', owner)
+      redis.call('HDEL', task_prefix .. id, 'pending_since')
+    end
   end
   return #active
 end
@@ -55,4 +66,4 @@ end
 for queue = 1, queues do
   if wanted > 0 and open[queue] then wanted = wanted - take(queue, wanted) end
 end
-return { ghosts, unpack(taken) }
+return failure or { ghosts, unpack(taken) }

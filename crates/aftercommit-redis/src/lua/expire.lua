@@ -1,12 +1,12 @@
 -- Deletes tasks of one queue that are over: completed ones after their retention, archived ones beyond the limits.
 --
 -- KEYS  1 the set: completed or archived
--- ARGV  1 prefix of the task keys   2 limit   3 highest score that is over   4 how many tasks may stay, or -1
+-- ARGV  1 prefix of the queue's keys   2 limit   3 highest score that is over   4 how many tasks may stay, or -1
 -- Returns how many were deleted
 --
 -- In chunks that the caller chooses, with the locks of the tasks. (asynq unpacks all victims at once, which fails beyond
 -- 8,000 and leaves the queue unable to archive.)
-local task_prefix, limit, over, may_stay = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local prefix, limit, over, may_stay = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 if limit == 0 then return 0 end
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', over, 'LIMIT', 0, limit)
 if may_stay >= 0 then
@@ -16,9 +16,7 @@ end
 if #ids == 0 then return 0 end
 redis.call('ZREM', KEYS[1], unpack(ids))
 for _, id in ipairs(ids) do
-  local key = task_prefix .. id
-  local lock = redis.call('HGET', key, 'unique_key')
-  if lock and redis.call('GET', lock) == id then redis.call('DEL', lock) end
-  redis.call('UNLINK', key)
+  free_lock(prefix, id)
+  redis.call('UNLINK', prefix .. 't:' .. id)
 end
 return #ids

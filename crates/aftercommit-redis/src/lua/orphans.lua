@@ -6,7 +6,8 @@
 -- Returns how many ids were dropped, then for each orphan {cause, id, lease score, msg, x_exact, x_recovered}
 --         cause: e its lease is over, w its worker is dead, n it had no lease
 --
--- A dead worker that has no task any more is struck off x:owners.
+-- A dead worker that has no task any more is struck off x:owners. A key that is no hash is somebody else's and left alone;
+-- its id is dropped.
 local task_prefix, now_s, limit, token = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local token_unit, chunk = 4194304, 1000
 local reply, dropped, seen = { 0 }, 0, {}
@@ -16,14 +17,14 @@ for at = 5, #ARGV do dead[ARGV[at]] = true end
 local function add(cause, id, score)
   if seen[id] then return end
   seen[id] = true
-  local row = redis.call('HMGET', task_prefix .. id, 'msg', 'x_exact', 'x_recovered')
+  local row = redis.pcall('HMGET', task_prefix .. id, 'msg', 'x_exact', 'x_recovered')
   if row[1] then
     reply[#reply + 1] = { cause, id, score, row[1], row[2], row[3] }
     return
   end
   redis.call('LREM', KEYS[1], 0, id)
   redis.call('ZREM', KEYS[2], id)
-  redis.call('DEL', task_prefix .. id)
+  if not row.err then redis.call('DEL', task_prefix .. id) end
   dropped = dropped + 1
 end
 
@@ -32,8 +33,8 @@ local over = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. (now_s + 1), 'W
 for at = 1, #over, 2 do add('e', over[at], over[at + 1]) end
 
 local function owner_is_dead(id, score)
-  local owner = redis.call('HGET', task_prefix .. id, 'x_owner')
-  local of, worker = (owner or ''):match('^(%d+)|(.*)$')
+  local owner = redis.pcall('HGET', task_prefix .. id, 'x_owner')
+  local of, worker = (type(owner) == 'string' and owner or ''):match('^(%d+)|(.*)$')
   if not (worker and dead[worker] and tonumber(of) == (tonumber(score) % 1) * token_unit) then return false end
   still_has[worker] = true
   return true

@@ -10,12 +10,20 @@ local counts = {
   redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('ZCARD', KEYS[3]), redis.call('ZCARD', KEYS[4]),
   redis.call('ZCARD', KEYS[5]), redis.call('ZCARD', KEYS[6]),
 }
+local bytes, sampled = 0, 0
+local function measure(ids)
+  for _, id in ipairs(ids) do
+    bytes = bytes + (redis.call('MEMORY', 'USAGE', prefix .. 't:' .. id) or 0)
+    sampled = sampled + 1
+  end
+end
 local aggregating, groups, counted = 0, 0, 0
 for _, group in ipairs(redis.call('SRANDMEMBER', KEYS[7], max_groups)) do
   local size = redis.call('ZCARD', prefix .. 'g:' .. group)
   counted = counted + 1
   aggregating = aggregating + size
   if size > 0 then groups = groups + 1 end
+  if sampled < sample then measure(redis.call('ZRANGE', prefix .. 'g:' .. group, 0, sample - sampled - 1)) end
 end
 -- Of more groups than that, the rest is taken to be like those that were counted.
 local all = redis.call('SCARD', KEYS[7])
@@ -25,13 +33,6 @@ if counted > 0 and all > counted then
 end
 for _, set in ipairs(redis.call('ZRANGE', KEYS[8], 0, max_groups - 1)) do
   aggregating = aggregating + redis.call('ZCARD', set)
-end
-local bytes, sampled = 0, 0
-local function measure(ids)
-  for _, id in ipairs(ids) do
-    bytes = bytes + (redis.call('MEMORY', 'USAGE', prefix .. 't:' .. id) or 0)
-    sampled = sampled + 1
-  end
 end
 if sample > 0 then
   measure(redis.call('LRANGE', KEYS[1], -sample, -1))

@@ -56,6 +56,9 @@ local function wait_until(id, second, ms)
   redis.call('ZADD', KEYS[7], ms, id)
 end
 
+-- Redis without memory refuses a script at its first write, and never later. What is written here needs none worth speaking
+-- of, and it is how memory becomes free again: so the first write is one that Redis does not refuse, and it does nothing.
+redis.call('ZREM', KEYS[2], '')
 for index, item in ipairs(items) do
   local id, outcome = ARGV[item], ARGV[item + 2]
   -- An id that comes twice in one batch settles once.
@@ -129,7 +132,8 @@ end
 
 local function count(total, day, by)
   if by == 0 then return end
-  if redis.call('INCRBY', day, by) == by then redis.call('EXPIRE', day, day_life) end
+  -- The tasks are settled: a counter that is no number any more must not make that look like a failure.
+  if redis.pcall('INCRBY', day, by) == by then redis.call('EXPIRE', day, day_life) end
   -- A total that would pass the largest integer starts again, and the other with it, as asynq has it.
   local reply = redis.pcall('INCRBY', total, by)
   if type(reply) == 'table' and reply.err then

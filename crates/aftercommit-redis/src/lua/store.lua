@@ -7,10 +7,16 @@
 --   u  lock key, ttl ms   take a unique lock
 --   s  second, ms         due then; the second is rounded up
 --   g  group              of a group
--- Returns 1 stored, 0 the id is taken, -1 the lock is held, 2 brought before; and where the next item begins.
+-- Returns 1 stored, 0 the id is taken, -1 the lock is held, 2 brought before, or an error if a key is not of its type; and
+-- where the next item begins.
 --
 -- Hash and list are what asynq writes. The plain item (kind empty) costs EXISTS and HSET, and its share of one LPUSH of
 -- `ready`, the ids that the caller has to push.
+local function failed(...)
+  local reply = redis.pcall(...)
+  return type(reply) == 'table' and reply
+end
+
 local function store_other(place, ready, id, key, msg, letters, at)
   local has = {}
   local exact, lock, ttl, second, due, group
@@ -24,17 +30,15 @@ local function store_other(place, ready, id, key, msg, letters, at)
   end
   local marker = has.m and (place.prefix .. 'x:pub:' .. id)
   if marker and redis.call('EXISTS', marker) == 1 then return 2, at end
-  -- The id is looked at before the lock is taken, so that a refused task leaves no lock behind.
   if redis.call('EXISTS', key) == 1 then return 0, at end
-  if lock and not redis.call('SET', lock, id, 'PX', ttl, 'NX') then return -1, at end
-  local fields = { 'msg', msg, 'state', 'pending' }
+  if lock and redis.call('EXISTS', lock) == 1 then return -1, at end
+  local fields, failure = { 'msg', msg, 'state', 'pending' }, false
   if second then
     fields[4] = 'scheduled'
-    redis.call('ZADD', place.scheduled, second, id)
-    redis.call('ZADD', place.due, due, id)
+    failure = failed('ZADD', place.scheduled, second, id) or failed('ZADD', place.due, due, id)
   elseif group then
     fields[4] = 'aggregating'
-    redis.call('ZADD', place.prefix .. 'g:' .. group, place.now_s, id)
+    failure = failed('ZADD', place.prefix .. 'g:' .. group, place.now_s, id)
   else
     fields[5] = 'pending_since'; fields[6] = place.now_ns
     ready[#ready + 1] = id
@@ -44,9 +48,12 @@ local function store_other(place, ready, id, key, msg, letters, at)
   if group then
     fields[#fields + 1] = 'group'; fields[#fields + 1] = group
     -- Also for a scheduled task: asynq's forwarder puts it into the group but does not list the group.
-    redis.call('SADD', place.groups, group)
+    failure = failure or failed('SADD', place.groups, group)
   end
+  if failure then return failure, at end
+  -- What may fail is done: neither the id nor the lock is taken by a task that stands nowhere.
   redis.call('HSET', key, unpack(fields))
+  if lock then redis.call('SET', lock, id, 'PX', ttl) end
   if marker then redis.call('SET', marker, '1', 'PX', place.marker_ms) end
   return 1, at
 end

@@ -1,4 +1,7 @@
-//! The suite that every back-end passes, on a real server for each case.
+//! The suite that every back-end passes, on a real server for each case: directly, and through a connection that is
+//! decorated and slow.
+
+mod histories;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +10,8 @@ use aftercommit_core::Backend;
 use aftercommit_redis::internals::{Command, Link};
 use aftercommit_redis::{RedisBackend, RedisOptions};
 use aftercommit_servers::RedisServer;
-use aftercommit_testing::ManualClock;
 use aftercommit_testing::conformance::Fixture;
+use aftercommit_testing::{Faults, Faulty, ManualClock, Odds};
 
 /// Makes the server as old as if so many milliseconds had passed: keys that had less to live are gone.
 const GROW_OLDER: &str = "
@@ -21,6 +24,11 @@ const GROW_OLDER: &str = "
     end";
 
 async fn redis() -> Fixture {
+    on_a_server(|backend| Arc::new(backend)).await
+}
+
+/// A back-end, as `decorated` makes it, on a server of its own.
+async fn on_a_server(decorated: fn(RedisBackend) -> Arc<dyn Backend>) -> Fixture {
     let server = RedisServer::start().expect("a server");
     let (clock, url) = (ManualClock::new(), server.url());
     let options = move || RedisOptions::parse(&url).expect("the server's address");
@@ -29,7 +37,7 @@ async fn redis() -> Fixture {
         let clock = clock.clone();
         move || {
             let backend = RedisBackend::new(options()).with_clock(Arc::new(clock.clone()));
-            async move { Arc::new(backend) as Arc<dyn Backend> }
+            std::future::ready(decorated(backend))
         }
     };
     let backend = open().await;
@@ -47,6 +55,34 @@ async fn grow_older(link: Link, duration: Duration) {
 aftercommit_testing::conformance!(
     conformance,
     redis,
+    has: [presence, groups, publisher, schedules, handles],
+    lacks: [],
+);
+
+/// A decorator without faults is as if it were not there.
+async fn transparent() -> Fixture {
+    on_a_server(|backend| Arc::new(Faulty::new(Arc::new(backend), Faults::none()))).await
+}
+
+aftercommit_testing::conformance!(
+    conformance_through_a_transparent_decorator,
+    transparent,
+    has: [presence, groups, publisher, schedules, handles],
+    lacks: [],
+);
+
+/// Slow calls change when things happen and nothing else.
+async fn slow() -> Fixture {
+    on_a_server(|backend| {
+        let odds = Odds { delay: 0.05, longest_delay: Duration::from_millis(3), ..Odds::default() };
+        Arc::new(Faulty::new(Arc::new(backend), Faults::random(7, odds)))
+    })
+    .await
+}
+
+aftercommit_testing::conformance!(
+    conformance_through_a_slow_connection,
+    slow,
     has: [presence, groups, publisher, schedules, handles],
     lacks: [],
 );

@@ -7,7 +7,7 @@ use aftercommit_redis::{RedisBackend, RedisOptions};
 use aftercommit_servers::ChaosProxy;
 use futures_util::StreamExt;
 
-use crate::kit::{PATIENCE, Stage, hint, queue, until, waiting};
+use crate::kit::{PATIENCE, Stage, hint, queue, until, waiting, woken};
 
 const WAKES: [Wake; 3] = [Wake::Pending, Wake::Due, Wake::Groups];
 
@@ -24,14 +24,14 @@ async fn killed_connection_is_made_again_and_everybody_is_told_once() {
         let ears = stage.ears().await;
         let [ear] = ears.as_slice() else { panic!("one connection listens: {ears:?}") };
         stage.run(&format!("CLIENT KILL ID {ear}")).await;
-        let mut wakes = sleeper.await.unwrap();
+        let mut wakes = woken(sleeper).await;
         // A hint from the clock may come before the one of the new connection.
         while tokio::time::timeout(Duration::from_millis(300), wakes.next()).await.is_ok() {}
         let sleeper = waiting(wakes);
         stage.push("a").await;
         stage.run("ZADD asynq:{q}:retry 1 a").await;
         stage.run("SADD asynq:{q}:groups a").await;
-        sleeper.await.unwrap();
+        drop(woken(sleeper).await);
         stage.run("FLUSHALL").await;
     }
 }
@@ -42,13 +42,13 @@ async fn server_that_was_away_wakes_again() {
     let sleeper = waiting(stage.wakes(Wake::Pending));
     stage.until_armed(2).await;
     stage.server.stop().unwrap();
-    let mut wakes = sleeper.await.unwrap();
+    let mut wakes = woken(sleeper).await;
     hint(&mut wakes).await;
     stage.start_again().await;
     while tokio::time::timeout(Duration::from_millis(300), wakes.next()).await.is_ok() {}
     let sleeper = waiting(wakes);
     stage.push("a").await;
-    sleeper.await.unwrap();
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn server_absent_at_the_start_is_found_when_it_comes() {
     stage.start_again().await;
     let sleeper = waiting(wakes);
     stage.push("a").await;
-    sleeper.await.unwrap();
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn silent_connection_is_noticed_within_seconds() {
     stage.until_armed(2).await;
     proxy.stall().await;
     let started = Instant::now();
-    sleeper.await.unwrap();
+    drop(woken(sleeper).await);
     assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
 }
 
@@ -84,10 +84,10 @@ async fn flush_wakes_everybody_and_arms_anew() {
     let sleeper = waiting(stage.wakes(Wake::Pending));
     stage.until_armed(2).await;
     stage.run("FLUSHALL").await;
-    let sleeper = waiting(sleeper.await.unwrap());
+    let sleeper = waiting(woken(sleeper).await);
     stage.until_armed(2).await;
     stage.push("a").await;
-    sleeper.await.unwrap();
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use aftercommit_core::Wake;
 
-use crate::kit::{Stage, hint, waiting};
+use crate::kit::{Stage, hint, waiting, woken};
 
 #[tokio::test]
 async fn new_group_and_more_in_a_known_one_wake() {
@@ -14,11 +14,11 @@ async fn new_group_and_more_in_a_known_one_wake() {
     stage.run("ZADD asynq:{q}:g:one 1 a").await;
     assert!(!sleeper.is_finished(), "a group that is not listed is not looked for");
     stage.run("SADD asynq:{q}:groups one").await;
-    let sleeper = waiting(sleeper.await.unwrap());
+    let sleeper = waiting(woken(sleeper).await);
     stage.until_armed(2).await;
     assert!(!sleeper.is_finished());
     stage.run("ZADD asynq:{q}:g:one 2 b").await;
-    sleeper.await.unwrap();
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]
@@ -45,5 +45,5 @@ async fn group_with_a_name_that_is_no_text_is_watched() {
     stage.until_armed(2).await;
     let add = Command::new("ZADD").arg(b"asynq:{q}:g:\xff").number(1).arg("a");
     stage.other.command("add", add).await.unwrap();
-    sleeper.await.unwrap();
+    drop(woken(sleeper).await);
 }

@@ -135,9 +135,19 @@ pub(crate) async fn hint(wakes: &mut Wakes) {
 /// Waits for a hint elsewhere, so that nothing but a hint wakes it.
 pub(crate) fn waiting(mut wakes: Wakes) -> JoinHandle<Wakes> {
     tokio::spawn(async move {
-        hint(&mut wakes).await;
+        assert_eq!(wakes.next().await, Some(()), "a stream lives until it is dropped");
         wakes
     })
+}
+
+/// The same, to its end.
+pub(crate) async fn awoken(wakes: Wakes) -> Wakes {
+    woken(waiting(wakes)).await
+}
+
+/// Waits until a sleeper is woken.
+pub(crate) async fn woken(sleeper: JoinHandle<Wakes>) -> Wakes {
+    tokio::time::timeout(PATIENCE, sleeper).await.expect("a hint comes").unwrap()
 }
 
 /// Collects what is logged, at `info` and above, while it lives. For a test on one thread.

@@ -3,7 +3,7 @@
 use aftercommit_core::{Broker, Wake};
 use futures_util::{FutureExt, StreamExt};
 
-use crate::kit::{Stage, hint, queue, run, until, waiting};
+use crate::kit::{Stage, awoken, hint, queue, run, until, waiting, woken};
 
 #[tokio::test]
 async fn push_by_any_client_wakes() {
@@ -14,7 +14,7 @@ async fn push_by_any_client_wakes() {
         stage.until_armed(2).await;
         assert!(!sleeper.is_finished(), "an empty queue gives no hint");
         stage.push("a").await;
-        wakes = sleeper.await.unwrap();
+        wakes = woken(sleeper).await;
         assert!(stage.pop().await, "round {round}");
     }
 }
@@ -41,7 +41,8 @@ async fn push_between_look_and_wait_is_never_missed() {
             run(&other, &format!("LPUSH asynq:{{q}}:pending {round}")).await;
         });
         while !stage.pop().await {
-            hint(&mut wakes).await;
+            // In a task of its own: nothing but a hint asks the stream again.
+            wakes = awoken(wakes).await;
         }
         push.await.unwrap();
     }
@@ -90,7 +91,7 @@ async fn paused_queue_sleeps_until_it_is_resumed() {
     assert_eq!(stage.calls("llen").await, before);
     assert!(!sleeper.is_finished());
     stage.run("DEL asynq:{q}:paused").await;
-    sleeper.await.unwrap();
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]
@@ -106,7 +107,7 @@ async fn work_that_its_reader_leaves_gives_no_more_hints() {
     hint(&mut later).await;
     assert_eq!((sleeper.is_finished(), stage.calls("llen").await), (false, before));
     stage.push("b").await;
-    sleeper.await.unwrap();
+    drop(woken(sleeper).await);
 }
 
 #[tokio::test]

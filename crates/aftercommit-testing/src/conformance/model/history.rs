@@ -157,17 +157,22 @@ impl Writer {
         }
     }
 
-    /// What ended in the same moment may stand in any order, so that is only deleted, and all of it.
+    /// What stands in one second may stand in any order: so all of it is taken, and what came to its place without a
+    /// due time is not run in turn.
     fn operate_all(&self, rng: &mut StdRng) -> Step {
         let state = State::ALL[rng.random_range(0..State::ALL.len())];
         let selection = match state {
             State::Aggregating if rng.random_bool(0.7) => Selection::Group(some_group(rng)),
             state => Selection::State(state),
         };
-        if state.is_terminal() {
-            return Step::OperateAll(self.queue(rng), selection, Operation::Delete, 1_000);
-        }
-        Step::OperateAll(self.queue(rng), selection, operation(rng), rng.random_range(0..4))
+        let (operation, limit) = match state {
+            State::Archived | State::Completed => (Operation::Delete, 1_000),
+            State::Aggregating if rng.random_bool(0.5) => (Operation::Archive, 1_000),
+            State::Aggregating => (Operation::Delete, 1_000),
+            State::Scheduled | State::Retry => (operation(rng), 1_000),
+            State::Pending | State::Active => (operation(rng), rng.random_range(0..4)),
+        };
+        Step::OperateAll(self.queue(rng), selection, operation, limit)
     }
 }
 
@@ -181,7 +186,8 @@ fn rules(rng: &mut StdRng) -> GroupRules {
     GroupRules {
         grace_period: tens(rng, 0..6),
         max_delay: rng.random_bool(0.5).then(|| tens(rng, 1..12)),
-        max_size: rng.random_bool(0.5).then(|| rng.random_range(1..4)),
+        // What was added within one second may stand in any order, and so may fall into any batch.
+        max_size: None,
         hold: tens(rng, 1..12),
     }
 }

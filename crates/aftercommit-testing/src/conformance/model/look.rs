@@ -12,7 +12,12 @@ pub(super) fn leased(leased: &[Leased]) -> Vec<(Message, Timestamp)> {
 
 /// What must be the same about batches: everything but their ids, and in the order of their groups.
 pub(super) fn batches(batches: &[Batch]) -> Vec<(GroupName, Vec<Message>, Timestamp)> {
-    batches.iter().map(|batch| (batch.key.group.clone(), batch.tasks.clone(), batch.deadline)).collect()
+    let sorted = |batch: &Batch| {
+        let mut tasks = batch.tasks.clone();
+        tasks.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+        tasks
+    };
+    batches.iter().map(|batch| (batch.key.group.clone(), sorted(batch), batch.deadline)).collect()
 }
 
 /// A queue, without how much space it takes.

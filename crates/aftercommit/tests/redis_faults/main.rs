@@ -1,0 +1,16 @@
+//! Real workers and clients on a real Redis that goes wrong in every way it can. For each fault an auditor that knows
+//! only what was acknowledged and what was done says what became of the tasks: none is lost, and a task that ran twice
+//! has a line in the log that says why.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+
+mod audit;
+mod deaths;
+mod kit;
+mod lines;
+mod lost_answers;
+mod network;
+mod outages;
+mod poison;
+mod refusals;
+mod table;
