@@ -9,7 +9,7 @@ use crate::options::{HostPort, RedisOptions};
 
 /// Learns the slots from the first node that answers.
 pub(crate) async fn dial(options: &RedisOptions, nodes: &[HostPort]) -> RedisResult<ClusterConnection> {
-    if options.database.is_some_and(|number| number != 0) {
+    if options.database != 0 {
         return Err(RedisError::from((ErrorKind::InvalidClientConfig, "a cluster has no database but 0")));
     }
     let nodes = nodes.iter().map(|node| driver_address(options, node).into_connection_info());

@@ -133,9 +133,7 @@ impl Dialer {
 
     /// What a connection says first.
     fn introduction(&self, protocol: ProtocolVersion) -> RedisConnectionInfo {
-        let info = settings(&self.options.login)
-            .set_db(self.options.database.unwrap_or_default().into())
-            .set_protocol(protocol);
+        let info = settings(&self.options.login).set_db(self.options.database.into()).set_protocol(protocol);
         info.set_lib_name(CLIENT_NAME, env!("CARGO_PKG_VERSION"))
     }
 

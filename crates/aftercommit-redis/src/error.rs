@@ -34,9 +34,10 @@ impl Fault {
     fn is_transient(&self) -> bool {
         match self {
             Self::Call(error) | Self::Connect { source: error, .. } => is_transient(error),
-            // Nothing was asked of Redis, so no task is to blame. A password or a certificate that is wrong is put
-            // right by an operator, on either side, and then everything that waited goes on.
-            Self::Tls { .. } | Self::LogIn { .. } | Self::Replica { .. } | Self::Waited { .. } => true,
+            // A certificate that is not trusted stays so; a connection that ends during the handshake may not.
+            Self::Tls { source, .. } => source.kind() != io::ErrorKind::InvalidData,
+            Self::LogIn { .. } => false,
+            Self::Replica { .. } | Self::Waited { .. } => true,
         }
     }
 }
@@ -124,16 +125,6 @@ mod tests {
         }
         let lost = RedisError::from(io::Error::from(io::ErrorKind::ConnectionReset));
         assert!(Fault::Call(lost).while_trying_to("enqueue tasks").is_transient());
-    }
-
-    #[test]
-    fn no_task_is_to_blame_for_a_connection_that_could_not_be_made() {
-        let refused = RedisError::from((ErrorKind::AuthenticationFailed, "WRONGPASS"));
-        let log_in = Fault::LogIn { to: "h:1".into(), user: "bank".to_owned(), source: refused };
-        let source = Arc::new(io::Error::from(io::ErrorKind::InvalidData));
-        for fault in [log_in, Fault::Tls { to: "h:1".into(), source }] {
-            assert!(fault.while_trying_to("enqueue tasks").is_transient());
-        }
     }
 
     #[test]

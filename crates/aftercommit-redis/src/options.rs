@@ -29,13 +29,12 @@ pub(crate) const SENTINEL_PORT: u16 = 26379;
 /// assert!(!format!("{options:?}").contains("secret"));
 /// # Ok::<(), aftercommit_core::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RedisOptions {
     pub(crate) place: Place,
     pub(crate) login: Login,
-    /// `None`: 0, and nobody said so.
-    pub(crate) database: Option<u32>,
+    pub(crate) database: u32,
     pub(crate) dial_timeout: Duration,
     pub(crate) read_timeout: Option<Duration>,
     /// `None`: as the read timeout.
@@ -72,7 +71,7 @@ pub(crate) struct Login {
 pub(crate) struct Secret(pub(crate) String);
 
 /// How a server proves who it is. Connections are always verified.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct RedisTls {
     /// In PEM; `None`: the authorities that the public web trusts.
     pub(crate) authorities: Option<Vec<u8>>,
@@ -108,7 +107,7 @@ impl RedisOptions {
         Self {
             place,
             login: Login::default(),
-            database: None,
+            database: 0,
             dial_timeout: DIAL_TIMEOUT,
             read_timeout: Some(READ_TIMEOUT),
             write_timeout: None,
@@ -145,7 +144,7 @@ impl RedisOptions {
 
     /// The database, selected after connecting. A cluster has only 0.
     pub fn database(mut self, number: u32) -> Self {
-        self.database = Some(number);
+        self.database = number;
         self
     }
 
@@ -189,27 +188,6 @@ impl RedisOptions {
     pub fn tls(mut self, tls: RedisTls) -> Self {
         self.tls = Some(tls);
         self
-    }
-
-    /// True if a user for Redis was named. For a program that has settings beside the address, and would not
-    /// have one silently win over the other; so are the next three.
-    pub fn has_username(&self) -> bool {
-        self.login.user.is_some()
-    }
-
-    /// True if a password for Redis was given.
-    pub fn has_password(&self) -> bool {
-        self.login.password.is_some()
-    }
-
-    /// True if a database was named, be it 0.
-    pub fn has_database(&self) -> bool {
-        self.database.is_some()
-    }
-
-    /// True if it talks TLS.
-    pub fn has_tls(&self) -> bool {
-        self.tls.is_some()
     }
 
     pub(crate) fn effective_write_timeout(&self) -> Option<Duration> {
@@ -342,19 +320,6 @@ mod tests {
         let set = options.clone().without_read_timeout().write_timeout(second);
         assert_eq!(set.effective_write_timeout(), Some(second));
         assert_eq!(options.without_write_timeout().effective_write_timeout(), None);
-    }
-
-    #[test]
-    fn what_an_address_says_can_be_asked() {
-        let said = |address| {
-            let options = RedisOptions::parse(address).unwrap();
-            (options.has_username(), options.has_password(), options.has_database(), options.has_tls())
-        };
-        assert_eq!(said("h:1"), (false, false, false, false));
-        assert_eq!(said("rediss://app@h/0"), (true, false, true, true));
-        assert_eq!(said("redis-socket://:p@/r/x?db=4"), (false, true, true, false));
-        let of_the_sentinels = "redis-sentinel://guard:p@one?master=m";
-        assert_eq!(said(of_the_sentinels), (false, false, false, false));
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    fn database(&self) -> Result<Option<u32>> {
+    fn database(&self) -> Result<u32> {
         parse_database(self.path.trim_start_matches('/'))
     }
 }
@@ -90,7 +90,7 @@ fn parse_tcp(parts: Parts<'_>) -> Result<RedisOptions> {
     parts.nothing_is_left_over()?;
     let database = parts.database()?;
     let options = RedisOptions::at(Place::Tcp(HostPort::parse(parts.hosts, PORT)?));
-    Ok(RedisOptions { login: parts.login, database, ..options })
+    Ok(RedisOptions { login: parts.login, ..options }.database(database))
 }
 
 fn parse_socket(mut parts: Parts<'_>) -> Result<RedisOptions> {
@@ -101,8 +101,8 @@ fn parse_socket(mut parts: Parts<'_>) -> Result<RedisOptions> {
     if path.is_empty() {
         return Err(invalid("there is no path to a socket"));
     }
-    let database = parse_database(database.as_deref().unwrap_or_default())?;
-    Ok(RedisOptions { login: parts.login, database, ..RedisOptions::unix_socket(path) })
+    let options = RedisOptions { login: parts.login, ..RedisOptions::unix_socket(path) };
+    Ok(options.database(parse_database(database.as_deref().unwrap_or_default())?))
 }
 
 fn parse_sentinel(mut parts: Parts<'_>) -> Result<RedisOptions> {
@@ -112,7 +112,7 @@ fn parse_sentinel(mut parts: Parts<'_>) -> Result<RedisOptions> {
     let master =
         master.ok_or_else(|| invalid("the parameter master, with the name of the primary, is missing"))?;
     let hosts = parts.hosts.split(',').filter(|host| !host.is_empty());
-    let mut options = RedisOptions { database, ..RedisOptions::sentinel(&master, hosts)? };
+    let mut options = RedisOptions::sentinel(&master, hosts)?.database(database);
     if let Place::Sentinel { login, .. } = &mut options.place {
         *login = parts.login;
     }
@@ -138,11 +138,11 @@ fn parse_query(text: &str) -> Result<Vec<(&str, String)>> {
         .collect()
 }
 
-fn parse_database(text: &str) -> Result<Option<u32>> {
+fn parse_database(text: &str) -> Result<u32> {
     if text.is_empty() {
-        return Ok(None);
+        return Ok(0);
     }
-    text.parse().map(Some).map_err(|_| invalid("the database is not a number"))
+    text.parse().map_err(|_| invalid("the database is not a number"))
 }
 
 fn decoded(text: &str) -> Result<String> {
@@ -167,13 +167,7 @@ mod tests {
             _ => options.login.clone(),
         };
         let place = options.to_string();
-        (
-            place,
-            login.user,
-            login.password.map(|it| it.0),
-            options.database.unwrap_or_default(),
-            options.tls.is_some(),
-        )
+        (place, login.user, login.password.map(|it| it.0), options.database, options.tls.is_some())
     }
 
     fn some(text: &str) -> Option<String> {

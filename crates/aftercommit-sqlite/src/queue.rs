@@ -7,7 +7,7 @@ use aftercommit_core::{Backend, Clock, Groups, Options, Presence, Result};
 
 use crate::presence::Watch;
 use crate::store::Store;
-use crate::{SqliteOutbox, SqlitePools, SqliteTx};
+use crate::{SqlitePools, SqliteTx};
 
 /// A queue in a SQLite database. Cheap to clone; clones are one queue, and wake each other.
 ///
@@ -54,13 +54,6 @@ impl SqliteQueue {
     /// The connections, for the host's own statements.
     pub const fn pools(&self) -> &SqlitePools {
         &self.store.pools
-    }
-
-    /// The outbox in the same database, for a host whose tasks run from another back-end. Both share connections,
-    /// clock and defaults, and the commit of a transaction that one of them began wakes whoever waits for the other.
-    #[must_use]
-    pub fn outbox(&self) -> SqliteOutbox {
-        SqliteOutbox::of(self.store.clone())
     }
 
     /// Begins a transaction for the host's own statements and for [`enqueue_in`](Self::enqueue_in); its

@@ -14,7 +14,6 @@ use crate::tasks::{self, Delivery, TaskDistributor, TaskProcessor, TaskRelay};
 use crate::token::entropy::OsEntropy;
 use crate::token::key_file;
 use crate::token::keyring::{Key, KeyRing};
-use aftercommit::redis::{RedisOptions, RedisTls};
 use anyhow::{Context, Result, bail};
 use servers::{Ports, Servers};
 use signals::Signals;
@@ -70,7 +69,7 @@ async fn prepare_schema(config: &Config) -> Result<Store> {
 async fn work(config: &Config) -> Result<()> {
     // Ports first: a second instance started by mistake must not touch the data.
     let ports = config.role.serves().then(|| Ports::bind(config)).transpose()?;
-    let redis = config.redis.as_ref().map(redis_options).transpose()?;
+    let redis = config.redis.as_ref().map(Redis::options).transpose()?;
     let store = prepare_schema(config).await?;
     let delivery = Delivery::new(&store, redis);
     delivery.warn_of_stranded(&store).await.context("failed to look for tasks that wait elsewhere")?;
@@ -110,15 +109,6 @@ async fn work(config: &Config) -> Result<()> {
 
 fn background<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> AbortOnDropHandle<T> {
     AbortOnDropHandle::new(tokio::spawn(work))
-}
-
-/// The options with the certificates, if a file has some.
-fn redis_options(redis: &Redis) -> Result<RedisOptions> {
-    let options = redis.options.clone();
-    Ok(match &redis.certificates {
-        Some(path) => options.tls(RedisTls::new().authorities_file(path).context("REDIS_TLS_CA")?),
-        None => options,
-    })
 }
 
 fn open_bank(config: &Config, store: &Store, delivery: &Delivery) -> Result<Bank> {

@@ -30,11 +30,7 @@ impl SqliteOutbox {
     /// An outbox on connections that its host uses too. The tables must be there: see
     /// [`migrate`](Self::migrate).
     pub fn new(pools: SqlitePools) -> Self {
-        Self::of(Store::new(pools))
-    }
-
-    pub(crate) const fn of(store: Store) -> Self {
-        Self { store }
+        Self { store: Store::new(pools) }
     }
 
     /// An outbox on connections of its own.

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use aftercommit_core::{Outbox, Postponed, Timestamp, Wakes};
-use aftercommit_sqlite::SqliteQueue;
 use futures_util::{FutureExt, StreamExt};
 
 use crate::support::{HOLD, Stage, ids, mail};
@@ -33,21 +32,6 @@ async fn a_commit_of_this_process_wakes_at_once_and_a_rollback_does_not() {
         }
         assert_eq!(wakes.next().now_or_never().is_some(), commit);
     }
-}
-
-#[tokio::test]
-async fn a_commit_through_the_queue_of_the_same_file_wakes_its_outbox() {
-    let stage = Stage::new().await;
-    let queue = SqliteQueue::new(stage.outbox.pools().clone());
-    let outbox = queue.outbox();
-    let mut wakes = outbox.wakes();
-    is_woken(&mut wakes).await;
-    let mut tx = queue.begin().await.unwrap();
-    outbox.enqueue_in(&mut tx, &mail()).await.unwrap();
-    assert!(wakes.next().now_or_never().is_none());
-    tx.commit().await.unwrap();
-    assert!(wakes.next().now_or_never().is_some());
-    assert_eq!(stage.claim(9).await.rows.len(), 1, "it is the same table");
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use super::duration;
 use super::keys::Key;
 use super::number::whole;
 use super::reader::Reader;
-use aftercommit::redis::RedisOptions;
+use crate::secret::Secret;
+use aftercommit::redis::{RedisOptions, RedisTls};
+use anyhow::Context;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -78,17 +80,17 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::f
 /// Where Redis is, and how to talk to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redis {
-    /// Everything but the certificates in a file.
-    pub options: RedisOptions,
-    /// The file with the certificates to trust, of which nothing has been read yet.
-    pub certificates: Option<PathBuf>,
-}
-
-/// An address, and what its form says.
-struct Address {
-    options: RedisOptions,
-    /// Whether it names a way to connect that is never encrypted.
-    is_plain: bool,
+    /// As given; may contain a password.
+    address: Secret,
+    username: Option<String>,
+    password: Option<Secret>,
+    database: Option<u32>,
+    /// The file with the certificates to trust.
+    certificates: Option<PathBuf>,
+    dial: Limit,
+    read: Limit,
+    write: Limit,
+    pool_size: NonZeroUsize,
 }
 
 /// A bound on a wait, as Go's clients write it.
@@ -104,7 +106,7 @@ impl Redis {
     pub(super) fn read(reader: &mut Reader) -> Option<Option<Self>> {
         let address = reader.read_optional(&ADDRESS, address);
         let username = reader.read_optional(&USERNAME, |text| Ok(text.to_owned()));
-        let password = reader.read_optional(&PASSWORD, |text| Ok(text.to_owned()));
+        let password = reader.read_optional(&PASSWORD, |text| Ok(Secret::new(text)));
         let database = reader.read_optional(&DATABASE, whole(DATABASES));
         let certificates = reader.read_optional(&TLS_CA, |text| Ok(PathBuf::from(text)));
         let dial = reader.read(&DIAL_TIMEOUT, dial_limit);
@@ -112,55 +114,104 @@ impl Redis {
         let write = reader.read_optional(&WRITE_TIMEOUT, limit);
         let pool_size = reader.read(&POOL_SIZE, pool_size);
         let delivery = reader.read(&TASK_DELIVERY, delivery);
-
-        let address = address?;
         match &address {
-            Some(address) => check_conflicts(reader, address),
-            None => check_without_address(reader),
+            Some(Some(address)) => check_conflicts(reader, &Said::by(address.expose())),
+            Some(None) => check_without_address(reader),
+            None => {}
         }
-        let (username, password, database, certificates) = (username?, password?, database?, certificates?);
-        let (dial, read, write, pool_size, ()) = (dial?, read?, write?, pool_size?, delivery?);
-        let Some(Address { mut options, .. }) = address else { return Some(None) };
-        if let Some(user) = username {
+        let ((), Some(address)) = (delivery?, address?) else { return Some(None) };
+        Some(Some(Self {
+            address,
+            username: username?,
+            password: password?,
+            database: database?,
+            certificates: certificates?,
+            dial: dial?,
+            read: read?,
+            write: write?.unwrap_or(Limit::Usual),
+            pool_size: pool_size?,
+        }))
+    }
+
+    /// All of it, as the library takes it. Reads the file with the certificates.
+    ///
+    /// # Errors
+    /// That file cannot be read.
+    pub fn options(&self) -> anyhow::Result<RedisOptions> {
+        let mut options = RedisOptions::parse(self.address.expose())?.pool_size(self.pool_size);
+        if let Some(user) = &self.username {
             options = options.username(user);
         }
-        if let Some(password) = password {
-            options = options.password(password);
+        if let Some(password) = &self.password {
+            options = options.password(password.expose());
         }
-        if let Some(number) = database {
+        if let Some(number) = self.database {
             options = options.database(number);
         }
-        options = match dial {
-            Limit::After(time) => options.dial_timeout(time),
-            Limit::Usual | Limit::Never => options,
-        };
-        options = match read {
+        if let Some(path) = &self.certificates {
+            options = options.tls(RedisTls::new().authorities_file(path).context("REDIS_TLS_CA")?);
+        }
+        if let Limit::After(time) = self.dial {
+            options = options.dial_timeout(time);
+        }
+        options = match self.read {
             Limit::After(time) => options.read_timeout(time),
             Limit::Never => options.without_read_timeout(),
             Limit::Usual => options,
         };
-        options = match write {
-            Some(Limit::After(time)) => options.write_timeout(time),
-            Some(Limit::Never) => options.without_write_timeout(),
-            Some(Limit::Usual) | None => options,
+        Ok(match self.write {
+            Limit::After(time) => options.write_timeout(time),
+            Limit::Never => options.without_write_timeout(),
+            Limit::Usual => options,
+        })
+    }
+}
+
+/// What an address that can be understood says besides the place.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Said {
+    user: bool,
+    password: bool,
+    database: bool,
+    /// It names a way to connect that is never encrypted.
+    plain: bool,
+}
+
+impl Said {
+    fn by(address: &str) -> Self {
+        let Some((scheme, rest)) = address.split_once("://") else { return Self::default() };
+        // As the library reads it: a password may contain whatever else has a meaning.
+        let (login, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let database = match scheme {
+            "redis-socket" => query.split('&').any(|pair| pair.len() > 3 && pair.starts_with("db=")),
+            _ => place.split_once('/').is_some_and(|(_, number)| !number.trim_matches('/').is_empty()),
         };
-        Some(Some(Self { options: options.pool_size(pool_size), certificates }))
+        // There, the login is that of the sentinels.
+        let login = if scheme == "redis-sentinel" { "" } else { login };
+        let (user, password) = login.split_once(':').map_or((login, None), |(user, pw)| (user, Some(pw)));
+        Self {
+            user: !user.is_empty(),
+            password: password.is_some(),
+            database,
+            plain: matches!(scheme, "redis" | "redis-socket"),
+        }
     }
 }
 
 /// What is said twice would be believed in the wrong place sooner or later.
-fn check_conflicts(reader: &mut Reader, Address { options, is_plain }: &Address) {
+fn check_conflicts(reader: &mut Reader, said: &Said) {
     let place = reader.where_given(ADDRESS.name).unwrap_or_default();
     for (key, is_said, what) in [
-        (&USERNAME, options.has_username(), "a user"),
-        (&PASSWORD, options.has_password(), "a password"),
-        (&DATABASE, options.has_database(), "a database"),
+        (&USERNAME, said.user, "a user"),
+        (&PASSWORD, said.password, "a password"),
+        (&DATABASE, said.database, "a database"),
     ] {
         if is_said && reader.is_given(key) {
             reader.fault(key, format!("{place} has {what}, too: give it in one place"));
         }
     }
-    if *is_plain && reader.is_given(&TLS_CA) {
+    if said.plain && reader.is_given(&TLS_CA) {
         reader.fault(&TLS_CA, format!("{place} asks for a connection without TLS: rediss:// is with TLS"));
     }
 }
@@ -177,12 +228,9 @@ fn check_without_address(reader: &mut Reader) {
     }
 }
 
-fn address(text: &str) -> Result<Address, String> {
+fn address(text: &str) -> Result<Secret, String> {
     match RedisOptions::parse(text) {
-        Ok(options) => {
-            let is_plain = ["redis://", "redis-socket://"].iter().any(|scheme| text.starts_with(scheme));
-            Ok(Address { options, is_plain })
-        }
+        Ok(_) => Ok(Secret::new(text)),
         // The library's words never repeat a part of the address that may be a password.
         Err(error) => Err(format!(
             "host:port, redis://user:password@host:port/db, rediss://.., redis-socket://path?db=.. or \
@@ -246,5 +294,21 @@ mod tests {
             assert!(limit(bad).is_err(), "{bad}");
         }
         assert!(dial_limit("-1").is_err(), "connecting without end would never try again");
+    }
+
+    #[test]
+    fn what_an_address_says_is_known() {
+        let said = |address| {
+            RedisOptions::parse(address).expect("the library understands it");
+            let Said { user, password, database, plain } = Said::by(address);
+            (user, password, database, plain)
+        };
+        assert_eq!(said("h:1"), (false, false, false, false));
+        assert_eq!(said("redis://h/"), (false, false, false, true));
+        assert_eq!(said("rediss://app@h/0"), (true, false, true, false));
+        assert_eq!(said("redis://:p@/?w@h"), (false, true, false, true));
+        assert_eq!(said("redis-socket://:p@/r/x?db=4"), (false, true, true, true));
+        assert_eq!(said("redis-socket:///r/x"), (false, false, false, true));
+        assert_eq!(said("redis-sentinel://guard:p@one/3?master=m"), (false, false, true, false));
     }
 }

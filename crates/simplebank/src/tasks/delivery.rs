@@ -37,7 +37,7 @@ impl Delivery {
         match redis {
             None => Self::Database(store.queue().clone()),
             Some(options) => {
-                Self::Redis { outbox: store.queue().outbox(), backend: RedisBackend::new(options) }
+                Self::Redis { outbox: store.outbox().clone(), backend: RedisBackend::new(options) }
             }
         }
     }
@@ -72,7 +72,7 @@ impl Delivery {
     /// The database cannot be read.
     pub async fn warn_of_stranded(&self, store: &Store) -> aftercommit::Result<()> {
         let (waiting, what) = match self {
-            Self::Database(queue) => (queue.outbox().backlog().await?.waiting, IN_OUTBOX),
+            Self::Database(_) => (store.outbox().backlog().await?.waiting, IN_OUTBOX),
             Self::Redis { .. } => (unfinished(store.queue()).await?, IN_QUEUE),
         };
         if waiting > 0 {

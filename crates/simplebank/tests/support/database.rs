@@ -3,7 +3,7 @@
 use crate::home::Home;
 use crate::process::PATIENCE;
 use aftercommit::redis::{RedisBackend, RedisOptions};
-use aftercommit::sqlite::{SqlitePools, SqliteQueue};
+use aftercommit::sqlite::{SqliteOutbox, SqlitePools, SqliteQueue};
 use aftercommit::{Backend, Message, Outbox, Page, QueueInfo, QueueName, TaskInfo, TaskState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl Database {
 
     /// How many tasks wait to be published.
     pub(crate) async fn unpublished(&self) -> u64 {
-        let backlog = self.file.outbox().backlog().await.unwrap();
+        let backlog = SqliteOutbox::new(self.pools().clone()).backlog().await.unwrap();
         backlog.waiting + backlog.buried
     }
 

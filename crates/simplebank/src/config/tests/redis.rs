@@ -1,24 +1,33 @@
 //! Redis: one place for each setting, and nothing that is silently dropped.
 
 use super::*;
-use aftercommit::redis::RedisOptions;
+use aftercommit::redis::{RedisOptions, RedisTls};
 use std::num::NonZeroUsize;
 
 fn redis(environment: &[(&str, &str)]) -> Redis {
     good(&[], environment, "").redis.expect("there is an address")
 }
 
+/// Options as they print, which is all but the passwords.
+fn printed(options: &RedisOptions) -> String {
+    format!("{options:?}")
+}
+
 #[test]
 fn an_address_alone_has_the_usual_limits() {
     assert_eq!(load_with(&[], &[], None).unwrap().redis, None);
-    let expected = RedisOptions::parse("0.0.0.0:6379").unwrap();
-    assert_eq!(redis(&[("REDIS_ADDRESS", "0.0.0.0:6379")]), Redis { options: expected, certificates: None });
+    let given = redis(&[("REDIS_ADDRESS", "0.0.0.0:6379")]).options().unwrap();
+    let usual = Duration::from_secs(3);
+    assert_eq!(printed(&given), printed(&RedisOptions::tcp("0.0.0.0", 6379).read_timeout(usual)));
     let taken_back = good(&[], &[("REDIS_ADDRESS", "")], "REDIS_ADDRESS=0.0.0.0:6379");
     assert_eq!(taken_back.redis, None);
 }
 
 #[test]
 fn every_setting_reaches_the_options() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ca.pem");
+    std::fs::write(&file, "certificates").unwrap();
     let given = redis(&[
         ("REDIS_ADDRESS", "redis.internal:6380"),
         ("REDIS_USERNAME", "bank"),
@@ -28,21 +37,27 @@ fn every_setting_reaches_the_options() {
         ("REDIS_READ_TIMEOUT", "-1"),
         ("REDIS_WRITE_TIMEOUT", "500ms"),
         ("REDIS_POOL_SIZE", "4"),
-        ("REDIS_TLS_CA", "ca.pem"),
+        ("REDIS_TLS_CA", file.to_str().unwrap()),
     ]);
     let expected = RedisOptions::tcp("redis.internal", 6380)
         .username("bank")
-        .password("hunter2")
+        .password("another")
         .database(3)
         .dial_timeout(Duration::from_secs(2))
         .without_read_timeout()
         .write_timeout(Duration::from_millis(500))
-        .pool_size(NonZeroUsize::new(4).unwrap());
-    assert_eq!(given, Redis { options: expected, certificates: Some("ca.pem".into()) });
+        .pool_size(NonZeroUsize::new(4).unwrap())
+        .tls(RedisTls::new().authorities("certificates"));
+    assert_eq!(printed(&given.options().unwrap()), printed(&expected));
     assert!(!format!("{given:?}").contains("hunter2"));
+
     let all_in_one = redis(&[("REDIS_ADDRESS", "redis://bank:hunter2@redis.internal:6380/3")]);
-    let expected = RedisOptions::tcp("redis.internal", 6380).username("bank").password("hunter2").database(3);
-    assert_eq!(all_in_one.options, expected);
+    let expected = RedisOptions::tcp("redis.internal", 6380).username("bank").password("another").database(3);
+    assert_eq!(printed(&all_in_one.options().unwrap()), printed(&expected));
+    assert!(!format!("{all_in_one:?}").contains("hunter2"));
+
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(given.options().unwrap_err().to_string(), "REDIS_TLS_CA");
 }
 
 #[test]
