@@ -36,9 +36,19 @@ pub struct RedisBackend {
     pub(crate) link: Link,
     pub(crate) listener: Arc<Listener>,
     pub(crate) clock: Arc<dyn Clock>,
+    leases_by: LeasesBy,
     pub(crate) undertaker: Arc<Undertaker>,
     pub(crate) said: Arc<Said>,
     shared: Arc<Shared>,
+}
+
+/// Whose clock says when a lease ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LeasesBy {
+    /// That of Redis, which all workers share.
+    Redis,
+    /// The one that was given, which all who look at it share.
+    Given,
 }
 
 #[derive(Debug)]
@@ -71,6 +81,7 @@ impl RedisBackend {
             listener: Arc::new(Listener::new(link.clone())),
             link,
             clock: Arc::new(SystemClock),
+            leases_by: LeasesBy::Redis,
             undertaker: Arc::default(),
             said: Arc::default(),
             shared: Arc::new(shared),
@@ -82,11 +93,29 @@ impl RedisBackend {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self.leases_by = LeasesBy::Given;
+        self
+    }
+
+    /// The same for a machine whose clock is wrong: leases are measured by the clock of Redis, as they are without a clock
+    /// of one's own.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_clock_of_this_machine(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
         self
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The time by which leases, and whatever else one worker holds and another judges, begin and end.
+    pub(crate) fn lease_now(&self) -> Timestamp {
+        match self.leases_by {
+            LeasesBy::Redis => self.link.time().unwrap_or_else(|| self.now()),
+            LeasesBy::Given => self.now(),
+        }
     }
 
     pub(crate) fn keys(&self, queue: &QueueName) -> Arc<QueueKeys> {

@@ -15,6 +15,7 @@ use crate::cluster;
 use crate::connection::{Connection, Wire};
 use crate::error::{Fault, is_log_in, is_unknown_protocol};
 use crate::options::{HostPort, Login, Place, RedisOptions};
+use crate::redis_clock::RedisClock;
 use crate::sentinel;
 use crate::stream::{self, Duplex, WriteTimeout};
 
@@ -37,6 +38,8 @@ pub(crate) struct Dialer {
     pub(crate) options: RedisOptions,
     /// The place, as messages call it.
     pub(crate) to: Arc<str>,
+    /// What time it is there.
+    pub(crate) clock: RedisClock,
     /// Whether the server turned RESP3 down before.
     speaks_old_protocol: AtomicBool,
 }
@@ -44,7 +47,7 @@ pub(crate) struct Dialer {
 impl Dialer {
     pub(crate) fn new(options: RedisOptions) -> Self {
         let to = options.to_string().into();
-        Self { options, to, speaks_old_protocol: AtomicBool::new(false) }
+        Self { options, to, clock: RedisClock::default(), speaks_old_protocol: AtomicBool::new(false) }
     }
 
     /// Makes a connection, within the dial timeout.
@@ -169,14 +172,15 @@ impl Dialer {
         }
     }
 
-    /// Gives the connection its name, and refuses a replica: after a failover the address may still lead to the old
+    /// Gives the connection its name, asks for the time, and refuses a replica: after a failover the address may still lead to the old
     /// primary, and each call would only find out again.
     async fn takes_writes(&self, connection: &Connection) -> Result<(), Fault> {
         let Wire::One(wire) = &connection.wire else { return Ok(()) };
         let mut questions = Pipeline::new();
         questions.cmd("CLIENT").arg("SETNAME").arg(CLIENT_NAME);
         questions.cmd("ROLE");
-        let answers = wire.clone().send_packed_commands(&questions, 0, 2).await;
+        questions.cmd("TIME");
+        let answers = wire.clone().send_packed_commands(&questions, 0, 3).await;
         let answers = answers.map_err(|error| self.refused(error, &self.options.login))?;
         for answer in &answers {
             // A user without the right to these commands does without; one that has to log in finds out here.
@@ -186,7 +190,9 @@ impl Dialer {
                 return Err(self.refused(error.clone().into(), &self.options.login));
             }
         }
-        if let Some(Value::Array(role)) = answers.last()
+        let [_, role, time] = answers.as_slice() else { return Ok(()) };
+        self.clock.note(time.clone().into());
+        if let Value::Array(role) = role
             && let Some(Value::BulkString(name)) = role.first()
             && name == b"slave"
         {

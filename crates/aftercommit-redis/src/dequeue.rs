@@ -14,6 +14,7 @@ use crate::link::Shape;
 use crate::message::{self, Decoded};
 use crate::reply::Reply;
 use crate::script::Script;
+use crate::unreadable::Holder;
 use crate::{time, token};
 
 static DEQUEUE: Script = Script::new(include_str!("lua/dequeue.lua"));
@@ -65,7 +66,8 @@ impl RedisBackend {
         };
         // Kept while the call is under way, so that a call that is dropped half-way counts as lost as well.
         let pending = PendingFetch { backend: self, fetch: Some(fetch) };
-        let taken = self.take_some(quotas, token, expires_at, &grant.worker).await;
+        let ends = self.lease_now().plus(grant.duration);
+        let taken = self.take_some(quotas, token, ends, &grant.worker).await;
         match taken {
             Ok(rows) => {
                 pending.answered();
@@ -79,10 +81,10 @@ impl RedisBackend {
         &self,
         quotas: &[Quota],
         token: LeaseToken,
-        expires_at: Timestamp,
+        ends: Timestamp,
         worker: &WorkerId,
     ) -> Result<Vec<Row>> {
-        let right = Right { score: token::score(expires_at, token), owner: owner(token, worker), worker };
+        let right = Right { score: token::score(ends, token), owner: owner(token, worker), worker };
         let wanted = quotas.iter().map(|quota| quota.count).sum::<usize>().min(MAX_TASKS);
         let mut rows = Vec::with_capacity(wanted);
         if self.link.shape() == Shape::Cluster {
@@ -138,7 +140,7 @@ impl RedisBackend {
             let lease = Lease { queue: row.queue.clone(), id: row.id.clone(), token, expires_at };
             match row.decode() {
                 Ok(message) => leased.push(Leased { message, lease, stored: row.msg }),
-                Err(unreadable) => self.archive_unreadable(&row, unreadable).await,
+                Err(unreadable) => self.archive_unreadable(&row, unreadable, Holder::Worker).await,
             }
         }
         Ok(leased)

@@ -26,6 +26,7 @@ mod presence;
 mod proto;
 mod read;
 mod reconnect;
+mod redis_clock;
 mod reply;
 mod salvage;
 mod scheduler_entry;

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use aftercommit_core::Result;
+use aftercommit_core::{Result, Timestamp};
 use redis::{RedisError, RedisResult, Value};
 
 use crate::command::Command;
@@ -88,6 +88,18 @@ impl Link {
         Traffic {
             round_trips: self.inner.round_trips.load(Ordering::Relaxed),
             commands: self.inner.commands.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What time it is at Redis. `None` before the first connection, and on a cluster, whose nodes have a clock each.
+    pub(crate) fn time(&self) -> Option<Timestamp> {
+        self.inner.pool.dialer().clock.now()
+    }
+
+    /// Takes note of an answer to `TIME`.
+    pub(crate) fn note_time(&self, answer: Reply) {
+        if self.shape() == Shape::Single {
+            self.inner.pool.dialer().clock.note(answer);
         }
     }
 

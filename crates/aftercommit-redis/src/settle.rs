@@ -76,7 +76,7 @@ impl RedisBackend {
         let groups = by_queue(leases, |lease| &lease.queue, MAX_LEASES);
         let calls = groups.iter().map(|group| {
             let mut call = EXTEND.call(&[&self.keys(group.queue).lease]);
-            call.number(time::second_at_or_after(until));
+            call.number(time::second_at_or_after(self.lease_now().plus(duration)));
             for (_, lease) in &group.items {
                 call.arg(lease.id.as_str()).number(lease.token);
             }

@@ -10,6 +10,7 @@ use crate::RedisBackend;
 use crate::dequeue::Row;
 use crate::reply::Reply;
 use crate::script::Script;
+use crate::unreadable::Holder;
 use crate::{time, token};
 
 static FORWARD: Script = Script::new(include_str!("lua/forward.lua"));
@@ -96,14 +97,14 @@ impl RedisBackend {
     async fn orphans_of(&self, queue: &QueueName, limit: usize, dead: &[WorkerId]) -> Result<Vec<Orphan>> {
         let keys = self.keys(queue);
         let mut call = ORPHANS.call(&[&keys.active, &keys.lease, &keys.owners]);
-        call.arg(keys.tasks()).number(time::second(self.now())).number(limit).number(self.next_token());
+        call.arg(keys.tasks()).number(time::second(self.lease_now())).number(limit).number(self.next_token());
         for worker in dead {
             call.arg(worker.as_str());
         }
         let mut reply = self.link.eval(FINDING, &call).await?.into_list(FINDING)?.into_iter();
         let dropped = reply.next().unwrap_or(Reply::Int(0)).into_int(FINDING)?;
         if dropped > 0 {
-            tracing::warn!(%queue, dropped, "dropped active task ids that had no task");
+            tracing::warn!(%queue, dropped, "dropped ids without a task, or leases without an active one");
         }
         let mut orphans = Vec::new();
         for found in reply {
@@ -116,7 +117,7 @@ impl RedisBackend {
                 Ok(message) => {
                     orphans.push(Orphan { leased: Leased { message, lease, stored: row.msg }, cause })
                 }
-                Err(unreadable) => self.archive_unreadable(&row, unreadable).await,
+                Err(unreadable) => self.archive_unreadable(&row, unreadable, Holder::Worker).await,
             }
         }
         Ok(orphans)

@@ -82,6 +82,15 @@ pub(crate) fn lease_lost(leased: &Leased, when: &'static str) {
         "lease lost: the task is somebody else's now and nothing was written for this attempt");
 }
 
+/// Said once for all of them: after an outage they may be many, and most were written down. Whoever recovered one that was
+/// not has said so.
+pub(crate) fn perhaps_settled(count: usize) {
+    info!(
+        count,
+        "the outcomes of tasks were written down by a call whose answer was lost, or the tasks are somebody else's now"
+    );
+}
+
 pub(crate) fn recovered(orphan: &Orphan, outcome: &Outcome) {
     let message = &orphan.leased.message;
     let next = match outcome {

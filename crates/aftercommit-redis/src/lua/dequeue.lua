@@ -10,7 +10,7 @@
 -- key is somebody else's and no hash.
 --
 -- Lua takes nothing back. What may fail when a key is not of its type comes in this order: ids that cannot go to active go
--- back to pending, and whatever fails after that leaves ids in active without a lease, which are found.
+-- back to pending, and whatever fails after that leaves ids in active, without a lease or with our token, which are found.
 local score, owner, worker = ARGV[1], ARGV[2], ARGV[3]
 local queues = #KEYS / 5
 local ghosts, taken, wanted, open, failure = 0, {}, 0, {}, nil
@@ -45,11 +45,11 @@ local function take(queue, count)
       return 0
     end
     redis.call('ZADD', KEYS[first + 3], unpack(lease))
-    redis.call('SADD', KEYS[first + 4], worker)
     for _, id in ipairs(active) do
       redis.call('HSET', task_prefix .. id, 'state', 'active', 'x_owner', owner)
       redis.call('HDEL', task_prefix .. id, 'pending_since')
     end
+    redis.call('SADD', KEYS[first + 4], worker)
   end
   return #active
 end

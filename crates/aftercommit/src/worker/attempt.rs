@@ -1,6 +1,6 @@
 //! One attempt of one task, from the dequeue until its outcome is written down.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use aftercommit_core::{Lease, Leased, Timestamp};
@@ -15,6 +15,7 @@ pub(crate) struct Attempt {
     leased: Arc<Leased>,
     started_at: AtomicI64,
     lease_expires_at: AtomicI64,
+    perhaps_settled: AtomicBool,
     stopped: CancellationToken,
     reason: OnceLock<StopReason>,
 }
@@ -39,6 +40,7 @@ impl Attempt {
             leased: Arc::new(leased),
             started_at: AtomicI64::new(UNSTARTED),
             lease_expires_at,
+            perhaps_settled: AtomicBool::new(false),
             stopped: CancellationToken::new(),
             reason: OnceLock::new(),
         }
@@ -59,6 +61,15 @@ impl Attempt {
 
     pub(crate) fn extended_until(&self, expires_at: Timestamp) {
         self.lease_expires_at.store(expires_at.as_millis(), Ordering::Relaxed);
+    }
+
+    /// A call to write down its outcome had no answer: the store may have carried it out.
+    pub(crate) fn note_perhaps_settled(&self) {
+        self.perhaps_settled.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_perhaps_settled(&self) -> bool {
+        self.perhaps_settled.load(Ordering::Relaxed)
     }
 
     pub(crate) fn start(&self, now: Timestamp) {

@@ -2,6 +2,7 @@
 //! over, so that a beat writes only what needs writing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aftercommit_core::{Lease, Result, RunningTask, WorkerInfo, WorkerStatus};
 use tokio::sync::watch;
@@ -15,6 +16,9 @@ use crate::frame::{Phase, Phases};
 
 /// A presence is believed for this many beats.
 const PRESENCE_BEATS: u32 = 3;
+/// How soon to beat again after a beat that failed. A worker takes no task before its first beat, and others may believe
+/// it dead after three that are missing.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 pub(super) struct Heartbeater {
     pub(super) shared: Arc<Shared>,
@@ -35,7 +39,12 @@ impl Heartbeater {
                 () = self.done.cancelled() => break,
             }
             tokio::select! {
-                () = self.beat() => self.stop_expired(),
+                beaten = self.beat() => {
+                    self.stop_expired();
+                    if beaten.is_err() {
+                        beats.reset_after(self.shared.config.beat().min(AFTER_FAILURE));
+                    }
+                }
                 () = self.stop_expired_meanwhile() => {}
             }
         }
@@ -45,7 +54,7 @@ impl Heartbeater {
         }
     }
 
-    async fn beat(&self) {
+    async fn beat(&self) -> Result<()> {
         let held = self.shared.inflight.all();
         let beaten = self.say_present(&held).await;
         self.shared.health.note("said that it is alive", &beaten);
@@ -54,6 +63,7 @@ impl Heartbeater {
         }
         let extended = self.extend(&held).await;
         self.shared.health.note("extended its leases", &extended);
+        beaten.and(extended)
     }
 
     async fn say_present(&self, held: &[Held]) -> Result<()> {

@@ -98,7 +98,10 @@ impl Settler {
         self.shared.health.note(DOING, &result);
         match result {
             Ok(results) => self.close(batch.drain(..).zip(results)),
-            Err(error) if error.is_transient() => return Err(()),
+            Err(error) if error.is_transient() => {
+                batch.iter().for_each(|finished| finished.held.attempt.note_perhaps_settled());
+                return Err(());
+            }
             Err(_) if batch.len() > 1 => self.settle_apart(batch, &settlements).await?,
             Err(error) => self.refuse(batch.drain(..), &error),
         }
@@ -115,12 +118,19 @@ impl Settler {
     }
 
     fn close(&self, results: impl Iterator<Item = (Finished, Result<(), LeaseLost>)>) {
+        let mut perhaps_settled = 0;
         self.shared.inflight.release(results.map(|(finished, result)| {
-            if result.is_err() {
-                telemetry::lease_lost(finished.held.attempt.leased(), "settling");
+            let attempt = &finished.held.attempt;
+            if result.is_err() && attempt.is_perhaps_settled() {
+                perhaps_settled += 1;
+            } else if result.is_err() {
+                telemetry::lease_lost(attempt.leased(), "settling");
             }
             finished.held.ticket
         }));
+        if perhaps_settled > 0 {
+            telemetry::perhaps_settled(perhaps_settled);
+        }
     }
 
     fn refuse(&self, batch: impl Iterator<Item = Finished>, error: &Error) {

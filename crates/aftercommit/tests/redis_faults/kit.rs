@@ -1,12 +1,14 @@
 //! A Redis, a client and workers on it, and the frame in which a fault is played.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aftercommit::redis::{RedisBackend, RedisOptions};
 use aftercommit::{
-    Client, Error, NewTask, Options, Result, Router, State, StopHandle, Task, TaskContext, Worker,
+    Backend, Client, Clock, Error, NewTask, Options, Result, Router, State, StopHandle, Task, TaskContext,
+    Worker, WorkerBuilder,
 };
 use aftercommit_servers::{ChaosProxy, RedisServer, RedisServerBuilder};
 use serde::{Deserialize, Serialize};
@@ -106,6 +108,11 @@ pub(crate) struct Working {
 }
 
 impl Working {
+    fn begin(builder: WorkerBuilder) -> Self {
+        let worker = builder.build().unwrap();
+        Self { stop: worker.stop_handle(), ended: tokio::spawn(worker.run()) }
+    }
+
     /// Stops it, and sees that none of its loops had died.
     pub(crate) async fn shut_down(self) {
         self.stop.shutdown();
@@ -200,22 +207,33 @@ impl Rig {
     }
 
     pub(crate) fn work_on(&self, backend: RedisBackend, concurrency: usize, effort: Duration) -> Working {
-        let worker = self.worker(backend, concurrency, effort);
-        Working { stop: worker.stop_handle(), ended: tokio::spawn(worker.run()) }
+        let builder = self.worker(Arc::new(backend), concurrency, effort);
+        Working::begin(builder)
+    }
+
+    /// Starts a worker on a machine whose clock is wrong.
+    pub(crate) fn work_by(&self, clock: Arc<dyn Clock>, concurrency: usize, effort: Duration) -> Working {
+        let backend = self.another_backend().with_clock_of_this_machine(Arc::clone(&clock));
+        Working::begin(self.worker(Arc::new(backend), concurrency, effort).clock(clock))
+    }
+
+    /// Starts a worker that calls Redis in another way than the client does, on leases of this length.
+    pub(crate) fn work_through(&self, backend: Arc<dyn Backend>, lease: Duration) -> Working {
+        Working::begin(self.worker(backend, 20, Duration::from_millis(5)).lease(lease))
     }
 
     /// Starts a worker in a process of its own.
     pub(crate) fn process(&self, concurrency: usize, effort: Duration) -> Process {
         let runtime = runtime(&self.lines);
-        let worker = self.worker(self.another_backend(), concurrency, effort);
+        let worker = self.worker(Arc::new(self.another_backend()), concurrency, effort).build().unwrap();
         runtime.spawn(worker.run());
         Process(runtime)
     }
 
-    fn worker(&self, backend: RedisBackend, concurrency: usize, effort: Duration) -> Worker {
+    fn worker(&self, backend: Arc<dyn Backend>, concurrency: usize, effort: Duration) -> WorkerBuilder {
         let hands = Hands { ledger: self.ledger.clone(), effort, let_go: self.let_go.subscribe() };
         let router = Router::with_state(hands).route(handle);
-        Worker::builder(backend, router).concurrency(concurrency).build().unwrap()
+        Worker::builder_dyn(backend, router).concurrency(concurrency)
     }
 
     /// Stores tasks, and sees that they are acknowledged. Every other one is kept for a while when it is done.

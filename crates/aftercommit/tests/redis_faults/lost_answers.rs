@@ -78,6 +78,8 @@ fn of_a_settle() {
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
     assert_eq!(lines.with(&["ERROR"]), 0);
+    assert_eq!(lines.with(&["lease lost"]), 0, "they were written down");
+    assert_eq!(lines.with(&["by a call whose answer was lost"]), 1);
 }
 
 #[test]

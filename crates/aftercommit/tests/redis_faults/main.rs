@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
 mod audit;
+mod chance;
+mod clocks;
 mod deaths;
 mod kit;
 mod lines;
