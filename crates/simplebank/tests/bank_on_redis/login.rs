@@ -66,7 +66,7 @@ async fn tls_with_a_user_and_a_password_by_keys_and_by_uri() {
 }
 
 #[tokio::test]
-async fn bank_with_a_wrong_password_takes_sign_ups_and_says_it_once_until_it_is_put_right() {
+async fn bank_with_a_wrong_password_takes_sign_ups_and_sends_each_mail_once_it_is_put_right() {
     let redis = redis();
     let home = Home::with(&[
         ("REDIS_ADDRESS", &redis.addr().to_string()),
@@ -81,7 +81,6 @@ async fn bank_with_a_wrong_password_takes_sign_ups_and_says_it_once_until_it_is_
     for username in &everybody {
         assert_eq!(bank.sign_up(username).await.0, StatusCode::OK);
     }
-    bank.line("relay was refused by the back-end").await;
     // More attempts than one, each of which would be a line if it were said.
     let (before, mut asked) = (connections(&redis), 1);
     let more = async {
@@ -92,7 +91,7 @@ async fn bank_with_a_wrong_password_takes_sign_ups_and_says_it_once_until_it_is_
     };
     timeout(PATIENCE, more).await.expect("it keeps trying");
     assert_eq!(bank.matching(LOST).len(), 1, "{}", bank.log());
-    // Worker and relay say once of each kind of call that it is refused.
+    // The worker says once of each kind of call that it is refused.
     let refused: Vec<String> = bank.matching(" ERR ").iter().map(|line| without_error(line)).collect();
     let different: BTreeSet<&String> = refused.iter().collect();
     assert_eq!(refused.len(), different.len(), "{refused:#?}");
