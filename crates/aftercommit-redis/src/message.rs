@@ -105,8 +105,12 @@ pub(crate) fn decode(
         last_failed_at: seconds::past(view.last_failed_at, exact.last_failed_at),
     };
     let parts = fault.map_or(Ok(()), |fault| Err(fault.to_string())).and_then(|()| {
-        let task_type =
-            TaskType::new(text("task type", view.task_type)?).map_err(|error| error.to_string())?;
+        // Go allows more names than we do; what can be read can be run.
+        let task_type = text("task type", view.task_type)?;
+        if task_type.trim().is_empty() {
+            return Err("the task type is blank".to_owned());
+        }
+        let task_type = TaskType::from_stored(task_type);
         let group = some(view.group).map(|group| text("group", group)).transpose()?;
         let group = group.and_then(|group| GroupName::new(group).ok());
         Ok((task_type, headers(&view)?, group))
@@ -206,7 +210,7 @@ mod tests {
     #[test]
     fn an_undecodable_message_says_why_and_hands_over_the_rest() {
         for (stored, reason) in [
-            (vec![], "it is blank"),
+            (vec![], "the task type is blank"),
             (typed("1205ab"), "the field at byte 3"),
             (hex::decode("0a01ff").unwrap(), "the task type is not valid UTF-8"),
             (typed("7201ff"), "the group is not valid UTF-8"),
