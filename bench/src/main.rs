@@ -1,8 +1,10 @@
 //! Benchmarks: each measures ours and a bare loop (no engine around it, and so an upper bound) in one
 //! interleaved run, since on a shared machine ratios say more than rates.
 
+mod goal;
 mod machine;
 mod measure;
+mod redis;
 mod report;
 mod sqlite;
 
@@ -20,6 +22,11 @@ struct Arguments {
 enum Command {
     /// The queue and the bank on SQLite.
     Sqlite(sqlite::Options),
+    /// The queue on Redis, beside the bare limit and asynq.
+    Redis(redis::Options),
+    /// One half of a measurement on Redis.
+    #[command(hide = true)]
+    Half(redis::Half),
     /// Enqueues tasks at a steady pace into a database that another process works on.
     #[command(hide = true)]
     Produce(sqlite::Produce),
@@ -30,6 +37,8 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         match Arguments::parse().command {
             Command::Sqlite(options) => sqlite::run(options).await,
+            Command::Redis(options) => redis::run(options).await,
+            Command::Half(half) => half.run().await,
             Command::Produce(produce) => produce.run().await,
         }
     })

@@ -8,22 +8,30 @@ use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, Table, TableStyle, presets};
 use serde::Serialize;
 
+use crate::goal::{Goal, Verdict};
 use crate::measure::Samples;
 
-/// One measurement: ours, beside the bare loop where there is one.
+/// One measurement: ours, beside the bare loop and a peer where there are such.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) unit: &'static str,
     pub(crate) ours: Samples,
     pub(crate) bare: Option<Samples>,
-    /// What limits ours.
+    pub(crate) peer: Option<Samples>,
+    pub(crate) goal: Option<Goal>,
+    /// What limits ours, or how it is measured.
     pub(crate) limit: &'static str,
 }
 
 impl Row {
     pub(crate) fn new(name: impl Into<String>, unit: &'static str, limit: &'static str) -> Self {
-        Self { name: name.into(), unit, ours: Samples::default(), bare: None, limit }
+        Self { name: name.into(), unit, ours: Samples::default(), bare: None, peer: None, goal: None, limit }
+    }
+
+    pub(crate) const fn goal(mut self, goal: Goal) -> Self {
+        self.goal = Some(goal);
+        self
     }
 
     pub(crate) fn add(&mut self, ours: f64, bare: f64) {
@@ -33,6 +41,14 @@ impl Row {
 
     fn ratio(&self) -> Option<f64> {
         self.bare.as_ref().map(|bare| self.ours.median() / bare.median())
+    }
+
+    fn peer_ratio(&self) -> Option<f64> {
+        self.peer.as_ref().map(|peer| self.ours.median() / peer.median())
+    }
+
+    fn verdict(&self) -> Option<Verdict> {
+        self.goal.map(|goal| goal.judge(self.ours.median(), self.peer_ratio()))
     }
 }
 
@@ -49,12 +65,22 @@ struct Line<'a> {
     max: f64,
     bare_median: Option<f64>,
     ratio: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_median: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_ratio: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goal: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
     limit: &'a str,
 }
 
 /// The rows of one run, and what they were measured with.
 pub(crate) struct Report<'a> {
     pub(crate) bench: &'a str,
+    /// The peer's name, where there is one.
+    pub(crate) peer: Option<&'a str>,
     pub(crate) machine: &'a str,
     pub(crate) knobs: &'a str,
     pub(crate) rows: &'a [Row],
@@ -62,7 +88,7 @@ pub(crate) struct Report<'a> {
 
 impl Report<'_> {
     pub(crate) fn print(&self) {
-        let table = table(self.rows, presets::UTF8_FULL_CONDENSED);
+        let table = table(self.rows, self.peer, presets::UTF8_FULL_CONDENSED);
         println!("\n{}: {}\n{}\n\n{table}", self.bench, self.machine, self.knobs);
     }
 
@@ -70,7 +96,7 @@ impl Report<'_> {
     pub(crate) fn record(&self) -> Result<()> {
         let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
         fs::create_dir_all(&results).context("cannot create bench/results")?;
-        let table = table(self.rows, presets::ASCII_MARKDOWN);
+        let table = table(self.rows, self.peer, presets::ASCII_MARKDOWN);
         let page = format!("# {}\n\n{}; {}\n\n{table}\n", self.bench, self.machine, self.knobs);
         fs::write(results.join(format!("{}.md", self.bench)), page).context("cannot write the table")?;
         let path = results.join(format!("{}.jsonl", self.bench));
@@ -95,6 +121,10 @@ impl Report<'_> {
             max: row.ours.max(),
             bare_median: row.bare.as_ref().map(Samples::median),
             ratio: row.ratio(),
+            peer_median: row.peer.as_ref().map(Samples::median),
+            peer_ratio: row.peer_ratio(),
+            goal: row.goal.map(|goal| goal.to_string()),
+            verdict: row.verdict().map(Verdict::as_str),
             limit: row.limit,
         }
     }
@@ -105,35 +135,50 @@ fn unix_seconds() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-fn table(rows: &[Row], style: TableStyle) -> Table {
+fn table(rows: &[Row], peer: Option<&str>, style: TableStyle) -> Table {
     let mut table = Table::new();
     table.load_style(style);
-    table.set_header([
-        "measurement",
-        "unit",
-        "ours (median)",
-        "min – max",
-        "bare loop",
-        "ratio",
-        "limited by",
-    ]);
-    for row in rows.iter().filter(|row| !row.ours.is_empty()) {
-        table.add_row([
-            row.name.clone(),
-            row.unit.to_owned(),
-            number(row.ours.median()),
-            format!("{} – {}", number(row.ours.min()), number(row.ours.max())),
-            row.bare.as_ref().map_or_else(|| "–".to_owned(), |bare| number(bare.median())),
-            row.ratio().map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}")),
-            row.limit.to_owned(),
-        ]);
+    let mut header = vec!["measurement", "unit", "ours (median)", "min – max", "bare loop", "ratio"];
+    if let Some(peer) = peer {
+        header.extend([peer, "its min – max", "ratio", "must / aim", "verdict"]);
     }
-    for column in 2..6 {
+    header.push("limited by");
+    table.set_header(header);
+    for row in rows.iter().filter(|row| !row.ours.is_empty()) {
+        table.add_row(cells(row, peer.is_some()));
+    }
+    for column in 2..if peer.is_some() { 9 } else { 6 } {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     table
+}
+
+fn cells(row: &Row, has_peer: bool) -> Vec<String> {
+    let none = || "–".to_owned();
+    let median = |samples: &Option<Samples>| samples.as_ref().map_or_else(none, |it| number(it.median()));
+    let range = |samples: &Samples| format!("{} – {}", number(samples.min()), number(samples.max()));
+    let ratio = |ratio: Option<f64>| ratio.map_or_else(none, |ratio| format!("{ratio:.2}"));
+    let mut cells = vec![
+        row.name.clone(),
+        row.unit.to_owned(),
+        number(row.ours.median()),
+        range(&row.ours),
+        median(&row.bare),
+        ratio(row.ratio()),
+    ];
+    if has_peer {
+        cells.extend([
+            median(&row.peer),
+            row.peer.as_ref().map_or_else(none, range),
+            ratio(row.peer_ratio()),
+            row.goal.map_or_else(none, |goal| goal.to_string()),
+            row.verdict().map_or_else(none, |verdict| verdict.as_str().to_owned()),
+        ]);
+    }
+    cells.push(row.limit.to_owned());
+    cells
 }
 
 /// Three significant digits are more than a noisy machine can vouch for.

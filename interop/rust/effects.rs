@@ -62,8 +62,8 @@ pub(crate) struct Execution {
 
 impl Execution {
     /// Notes how it ended.
-    pub(crate) fn end(mut self, succeeded: bool) {
-        self.outcome = Some(if succeeded { "ok" } else { "error" });
+    pub(crate) fn end<T, E>(mut self, result: &Result<T, E>) {
+        self.outcome = Some(if result.is_ok() { "ok" } else { "error" });
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn router(effects: Effects) -> Router {
 async fn logged(effects: Effects, context: TaskContext, next: Next) -> Result<Option<Bytes>, HandlerError> {
     let execution = effects.start(&context);
     let result = next.run(context).await;
-    execution.end(result.is_ok());
+    execution.end(&result);
     result
 }
 

@@ -15,6 +15,12 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
+    /// The queue on Redis, beside the bare limit and asynq where Go is installed; appends to bench/results/
+    Redis {
+        /// Passed on to the benchmark; `cargo xtask bench redis -- --help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// The queue and the bank on SQLite; appends to bench/results/
     Sqlite {
         /// Passed on to the benchmark; `cargo xtask bench sqlite -- --help` lists them
@@ -24,21 +30,26 @@ enum What {
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    let What::Sqlite { options } = &args.what;
-    let built = Command::new("cargo")
-        .current_dir(workspace.root())
-        .args(["build", "--release", "--package", "simplebank", "--package", "aftercommit-bench"])
-        .status()
-        .context("cannot start cargo")?;
-    if !built.success() {
+    let packages: &[&str] = match &args.what {
+        What::Redis { .. } => &["aftercommit-bench"],
+        What::Sqlite { .. } => &["aftercommit-bench", "simplebank"],
+    };
+    let mut build = Command::new("cargo");
+    build.current_dir(workspace.root()).args(["build", "--release"]);
+    for package in packages {
+        build.args(["--package", package]);
+    }
+    if !build.status().context("cannot start cargo")?.success() {
         return Ok(ExitCode::FAILURE);
     }
     let release = workspace.metadata.target_directory.join("release");
-    let measured = Command::new(release.join("aftercommit-bench"))
-        .args(["sqlite", "--simplebank"])
-        .arg(release.join("simplebank"))
-        .args(options)
-        .status()
-        .context("cannot start the benchmark")?;
+    let mut bench = Command::new(release.join("aftercommit-bench"));
+    match &args.what {
+        What::Redis { options } => bench.arg("redis").args(options),
+        What::Sqlite { options } => {
+            bench.args(["sqlite", "--simplebank"]).arg(release.join("simplebank")).args(options)
+        }
+    };
+    let measured = bench.status().context("cannot start the benchmark")?;
     Ok(if measured.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -15,6 +15,7 @@ const help = `usage: bench-asynq <command> [--redis host:port] [--db n] [flags]
   drain      works through a backlog: its rate and what it costs
   lateness   works, and tells how long after the moment in its payload each task started
   beside     works for a while, and counts the tasks of each second
+  hold       takes a task and never ends it; says when it was started
 `
 
 var commands = map[string]func(args []string) error{
@@ -24,6 +25,7 @@ var commands = map[string]func(args []string) error{
 	"drain":    drain,
 	"lateness": lateness,
 	"beside":   beside,
+	"hold":     hold,
 }
 
 func main() {

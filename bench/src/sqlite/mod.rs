@@ -111,7 +111,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         options.tasks,
         std::env::temp_dir().display(),
     );
-    let report = Report { bench: "sqlite", machine: &machine::describe(), knobs: &knobs, rows: &rows };
+    let report =
+        Report { bench: "sqlite", peer: None, machine: &machine::describe(), knobs: &knobs, rows: &rows };
     report.print();
     // A part of the measurements is for whoever asked, and no record.
     if options.only.is_none() { report.record() } else { Ok(()) }

@@ -14,6 +14,7 @@ use crate::link::Shape;
 use crate::message::{self, Decoded};
 use crate::reply::Reply;
 use crate::script::Script;
+use crate::unreadable::Holder;
 use crate::{time, token};
 
 static DEQUEUE: Script = Script::new(include_str!("lua/dequeue.lua"));
@@ -125,8 +126,10 @@ impl RedisBackend {
         }
         let mut rows = Vec::new();
         for (quota, taken) in quotas.iter().zip(reply) {
-            for row in taken.into_list(DOING)? {
-                rows.push(Row::read(&quota.queue, row)?);
+            let mut values = taken.into_list(DOING)?.into_iter();
+            while let Some(id) = values.next() {
+                let mut next = || values.next().unwrap_or(Reply::Nil);
+                rows.push(Row::new(&quota.queue, id, next(), next(), next())?);
             }
         }
         Ok(rows)
@@ -139,7 +142,7 @@ impl RedisBackend {
             let lease = Lease { queue: row.queue.clone(), id: row.id.clone(), token, expires_at };
             match row.decode() {
                 Ok(message) => leased.push(Leased { message, lease, stored: row.msg }),
-                Err(unreadable) => self.archive_unreadable(&row, unreadable).await,
+                Err(unreadable) => self.archive_unreadable(&row, unreadable, Holder::Worker).await,
             }
         }
         Ok(leased)
@@ -227,11 +230,6 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn read(queue: &QueueName, row: Reply) -> Result<Self> {
-        let [msg, exact, recovered, id] = row.into_array(DOING)?;
-        Self::new(queue, id, msg, exact, recovered)
-    }
-
     pub(crate) fn new(
         queue: &QueueName,
         id: Reply,

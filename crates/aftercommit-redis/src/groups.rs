@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aftercommit_core::{
     AggregateRefusal, Batch, BatchKey, Enqueue, Error, Gathered, GroupInfo, GroupName, GroupRules, Groups,
-    Page, QueueName, Refusal, Result, Timestamp,
+    QueueName, Refusal, Result, Timestamp,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -15,6 +15,7 @@ use crate::item::{self, Origin};
 use crate::reply::Reply;
 use crate::script::Script;
 use crate::time;
+use crate::unreadable::Holder;
 
 static GATHER: Script = Script::new(include_str!("lua/gather.lua"));
 static AGGREGATE: Script = Script::new(concat!(
@@ -163,7 +164,7 @@ impl RedisBackend {
                 let [group, id] = set.into_array(GATHERING)?;
                 if let Some(group) = group_name(group)? {
                     let key = BatchKey { queue: queue.clone(), group, id: text(Some(id))? };
-                    gathered.batches.push(self.read_batch(key, deadline).await?);
+                    gathered.batches.extend(self.read_batch(key, deadline).await?);
                 }
             }
             if cursor == "0" {
@@ -172,12 +173,23 @@ impl RedisBackend {
         }
     }
 
-    async fn read_batch(&self, key: BatchKey, deadline: Timestamp) -> Result<Batch> {
+    /// The tasks of a set that was made. What cannot be read is archived, with the reason; if nothing else is in it, it is
+    /// no batch.
+    async fn read_batch(&self, key: BatchKey, deadline: Timestamp) -> Result<Option<Batch>> {
         let keys = self.keys(&key.queue);
         let set = keys.set(key.group.as_str(), &key.id);
-        let page = Page::first(GroupRules::MAX_BATCH);
-        let infos = self.read_collection(&key.queue, &keys, &set, "set", page).await?;
-        Ok(Batch { key, tasks: infos.into_iter().map(|info| info.message).collect(), deadline })
+        let mut tasks = Vec::new();
+        for row in self.read_set(&key.queue, &keys, &set).await? {
+            match row.decode() {
+                Ok(message) => tasks.push(message),
+                Err(unreadable) => self.archive_unreadable(&row, unreadable, Holder::Set(&set)).await,
+            }
+        }
+        if tasks.is_empty() {
+            self.release(&key).await?;
+            return Ok(None);
+        }
+        Ok(Some(Batch { key, tasks, deadline }))
     }
 }
 

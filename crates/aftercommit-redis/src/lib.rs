@@ -62,4 +62,9 @@ pub mod internals {
     pub use crate::link::{Link, Traffic};
     pub use crate::reply::Reply;
     pub use crate::script::{Invocation, Script};
+
+    /// What a back-end has sent so far, its listener's connection not counted.
+    pub fn traffic(backend: &crate::RedisBackend) -> Traffic {
+        backend.link.traffic()
+    }
 }

@@ -261,7 +261,14 @@ mod tests {
         fn any_bytes_are_patched_or_refused(stored: Vec<u8>) {
             if let Ok(patched) = failed().apply(&stored) {
                 prop_assert_eq!(Patch::default().apply(&patched).unwrap(), patched.clone());
-                prop_assert_eq!(failed().apply(&patched).unwrap(), patched);
+                // Where fields do not stand in their order, a second patch may put the new ones elsewhere.
+                let fields = |message: &[u8]| {
+                    let mut all: Vec<Vec<u8>> =
+                        wire::fields(message).map(|field| message[field.unwrap().span].to_vec()).collect();
+                    all.sort();
+                    all
+                };
+                prop_assert_eq!(fields(&failed().apply(&patched).unwrap()), fields(&patched));
             }
         }
 

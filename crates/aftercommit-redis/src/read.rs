@@ -1,13 +1,14 @@
 //! Reading tasks for operators.
 
 use aftercommit_core::{
-    GroupInfo, Lease, Page, QueueName, Result, Selection, State, TaskId, TaskInfo, Timestamp, WorkerId,
+    GroupInfo, GroupRules, Lease, Page, QueueName, Result, Selection, State, TaskId, TaskInfo, Timestamp,
+    WorkerId,
 };
 use bytes::Bytes;
 
 use crate::RedisBackend;
 use crate::command::Command;
-use crate::dequeue::{count, shown_id};
+use crate::dequeue::{Row, count, shown_id};
 use crate::keys::QueueKeys;
 use crate::message::{self, Decoded};
 use crate::reply::Reply;
@@ -83,7 +84,7 @@ impl RedisBackend {
         Ok(infos)
     }
 
-    pub(crate) async fn read_collection(
+    async fn read_collection(
         &self,
         queue: &QueueName,
         keys: &QueueKeys,
@@ -91,23 +92,41 @@ impl RedisBackend {
         kind: &'static str,
         page: Page,
     ) -> Result<Vec<TaskInfo>> {
-        let mut infos = Vec::new();
+        let rows = self.read_rows(keys, collection, kind, page).await?;
+        rows.into_iter().map(|row| info(queue, row)).collect()
+    }
+
+    /// The tasks of a set that an aggregator holds.
+    pub(crate) async fn read_set(&self, queue: &QueueName, keys: &QueueKeys, set: &str) -> Result<Vec<Row>> {
+        let rows = self.read_rows(keys, set, "set", Page::first(GroupRules::MAX_BATCH)).await?;
+        let stored = |row: Reply| {
+            let [id, _, _, _, _, msg, exact, recovered, _, _] = row.into_array(DOING)?;
+            Row::new(queue, id, msg, exact, recovered)
+        };
+        rows.into_iter().map(stored).collect()
+    }
+
+    async fn read_rows(
+        &self,
+        keys: &QueueKeys,
+        collection: &str,
+        kind: &'static str,
+        page: Page,
+    ) -> Result<Vec<Reply>> {
+        let mut rows = Vec::new();
         let (mut first, end) = (page.offset, page.offset.saturating_add(page.limit));
         while first < end {
             let last = first.saturating_add(MAX_ITEMS).min(end) - 1;
             let mut call = read_call(keys, Some(collection));
             call.arg(kind).number(first).number(last);
-            let rows = self.link.eval(DOING, &call).await?.into_list(DOING)?;
-            let none_left = rows.is_empty();
-            for row in rows {
-                infos.push(info(queue, row)?);
-            }
-            if none_left {
+            let some = self.link.eval(DOING, &call).await?.into_list(DOING)?;
+            if some.is_empty() {
                 break;
             }
+            rows.extend(some);
             first = last + 1;
         }
-        Ok(infos)
+        Ok(rows)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aftercommit_core::{
-    Error, Lease, LeaseLost, Outcome, QueueName, RequeueCause, Result, Settlement, Timestamp,
+    Error, Lease, LeaseLost, LeaseToken, Outcome, QueueName, RequeueCause, Result, Settlement, Timestamp,
 };
 
 use crate::RedisBackend;
@@ -35,10 +35,15 @@ impl RedisBackend {
         for group in &groups {
             calls.push(self.settle_call(group.queue, &group.items)?);
         }
-        let mut answers = vec![Err(LeaseLost); batch.len()];
+        let mut answers = vec![Ok(()); batch.len()];
         for (group, reply) in groups.iter().zip(self.link.eval_all(SETTLING, &calls).await) {
-            for ((index, _), reply) in group.items.iter().zip(reply?.into_list(SETTLING)?) {
-                answers[*index] = holds(reply, SETTLING)?;
+            for lost in reply?.into_list(SETTLING)? {
+                let place = usize::try_from(lost.into_int(SETTLING)?).ok().and_then(|it| it.checked_sub(1));
+                let item = place.and_then(|place| group.items.get(place));
+                let (index, _) = item.ok_or_else(|| {
+                    Error::store(SETTLING, "redis answered about a task that it was not asked about")
+                })?;
+                answers[*index] = Err(LeaseLost);
             }
         }
         Ok(answers)
@@ -61,8 +66,13 @@ impl RedisBackend {
         ]);
         call.arg(keys.tasks()).number(time::second(now)).number(time::nanos(now));
         call.number(DAY_COUNTS_KEPT.as_secs());
-        for (_, item) in items {
-            push(&mut call, item, now)?;
+        for run in items.chunk_by(|(_, one), (_, next)| Run::of(one) == Run::of(next)) {
+            if let [(_, first), ..] = run {
+                Run::of(first).push(&mut call, run.len());
+            }
+            for (_, item) in run {
+                push(&mut call, item, now)?;
+            }
         }
         Ok(call)
     }
@@ -97,13 +107,41 @@ fn holds(reply: Reply, doing: &'static str) -> Result<Result<(), LeaseLost>> {
     Ok(if reply.into_int(doing)? == 1 { Ok(()) } else { Err(LeaseLost) })
 }
 
+/// What items have in common that stand in one run.
+#[derive(Debug, PartialEq, Eq)]
+struct Run {
+    token: LeaseToken,
+    expires_at: Timestamp,
+    outcome: &'static str,
+}
+
+impl Run {
+    fn of(item: &Settlement) -> Self {
+        let lease = &item.leased.lease;
+        let outcome = match &item.outcome {
+            Outcome::Done if message::unique_key(&item.leased.stored).is_none() => "D",
+            Outcome::Done => "d",
+            Outcome::Complete { .. } => "c",
+            Outcome::Retry { .. } => "r",
+            Outcome::Snooze { .. } => "s",
+            Outcome::Archive { .. } => "a",
+            Outcome::Requeue(RequeueCause::Recovered) => "Q",
+            Outcome::Requeue(RequeueCause::Returned) => "q",
+        };
+        Self { token: lease.token, expires_at: lease.expires_at, outcome }
+    }
+
+    fn push(&self, call: &mut Invocation, count: usize) {
+        call.arg(token::proof(self.token, self.expires_at)).arg(token::score(self.expires_at, self.token));
+        call.arg(self.outcome).number(count);
+    }
+}
+
 /// Adds one item to the arguments. A message is written back by patching the bytes that were read, so that what we do
 /// not understand of it survives.
 fn push(call: &mut Invocation, item: &Settlement, now: Timestamp) -> Result<()> {
     let (message, stored) = (&item.leased.message, &item.leased.stored);
-    let lease = &item.leased.lease;
-    call.arg(lease.id.as_str());
-    call.arg(token::proof(lease));
+    call.arg(item.leased.lease.id.as_str());
     let patched = |call: &mut Invocation, patch: Patch<'_>| {
         let bytes = patch.apply(stored).map_err(|error| Error::store(SETTLING, error.to_string()))?;
         call.arg(bytes);
@@ -118,33 +156,28 @@ fn push(call: &mut Invocation, item: &Settlement, now: Timestamp) -> Result<()> 
     };
     match &item.outcome {
         Outcome::Done => {
-            call.arg("d");
-            call.arg(message::unique_key(stored).unwrap_or_default());
+            if let Some(lock) = message::unique_key(stored) {
+                call.arg(lock);
+            }
         }
         Outcome::Complete { retention, result } => {
-            call.arg("c");
             call.arg(message::unique_key(stored).unwrap_or_default());
             patched(call, Patch { completed_at: Change::Set(now), ..Patch::default() })?;
             call.arg(result.as_ref().map(|result| [b"+", &**result].concat()).unwrap_or_default());
             call.number(time::second_at_or_after(now.plus(*retention)));
         }
         Outcome::Retry { at, error } => {
-            call.arg("r");
             patched(call, failed(error, Change::Set(message.retried.saturating_add(1))))?;
             push_due(call, *at);
         }
         Outcome::Snooze { at, error } => {
-            call.arg("s");
             patched(call, failed(error, Change::Keep))?;
             push_due(call, *at);
         }
         Outcome::Archive { error } => {
-            call.arg("a");
             patched(call, failed(error, Change::Keep))?;
         }
-        Outcome::Requeue(cause) => {
-            call.arg(if *cause == RequeueCause::Recovered { "Q" } else { "q" });
-        }
+        Outcome::Requeue(_) => {}
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! A score is a 64-bit float. At 1.8 thousand million seconds it has 22 bits left behind the point (and until the year
 //! 2038 no fewer), so a token is a number of 1 to 2^22 - 1, and score and token turn into each other exactly.
 
-use aftercommit_core::{Lease, LeaseToken, Timestamp};
+use aftercommit_core::{LeaseToken, Timestamp};
 
 use crate::time;
 
@@ -33,9 +33,9 @@ pub(crate) fn parts(score: f64) -> (LeaseToken, Timestamp) {
 }
 
 /// How a settle proves that its lease is the current one: by the token, or where Go has given the lease, by its score.
-pub(crate) fn proof(lease: &Lease) -> String {
-    match lease.token.get() {
-        0 => format!("={}", time::second(lease.expires_at)),
+pub(crate) fn proof(token: LeaseToken, expires_at: Timestamp) -> String {
+    match token.get() {
+        0 => format!("={}", time::second(expires_at)),
         token => token.to_string(),
     }
 }

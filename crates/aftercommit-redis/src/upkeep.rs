@@ -10,6 +10,7 @@ use crate::RedisBackend;
 use crate::dequeue::Row;
 use crate::reply::Reply;
 use crate::script::Script;
+use crate::unreadable::Holder;
 use crate::{time, token};
 
 static FORWARD: Script = Script::new(include_str!("lua/forward.lua"));
@@ -103,7 +104,7 @@ impl RedisBackend {
         let mut reply = self.link.eval(FINDING, &call).await?.into_list(FINDING)?.into_iter();
         let dropped = reply.next().unwrap_or(Reply::Int(0)).into_int(FINDING)?;
         if dropped > 0 {
-            tracing::warn!(%queue, dropped, "dropped active task ids that had no task");
+            tracing::warn!(%queue, dropped, "dropped ids without a task, or leases without an active one");
         }
         let mut orphans = Vec::new();
         for found in reply {
@@ -116,7 +117,7 @@ impl RedisBackend {
                 Ok(message) => {
                     orphans.push(Orphan { leased: Leased { message, lease, stored: row.msg }, cause })
                 }
-                Err(unreadable) => self.archive_unreadable(&row, unreadable).await,
+                Err(unreadable) => self.archive_unreadable(&row, unreadable, Holder::Worker).await,
             }
         }
         Ok(orphans)

@@ -1,9 +1,11 @@
 //! Lets enqueue calls made at the same time travel together, without delaying any of them: a call that
 //! finds nobody on the way goes at once; those that arrive meanwhile share the next round trip.
 //!
-//! One spawned task carries them all. A caller's own future must not be on the way: whoever stopped
-//! polling it without dropping it (as streams of buffered futures do) would hold up everybody else.
+//! One spawned task carries all that share. A caller's own future must not carry others: whoever stopped
+//! polling it without dropping it (as streams of buffered futures do) would hold up everybody else. A call
+//! that finds nobody carries itself, which spares it two changes of task.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aftercommit_core::{Backend, Enqueue, Enqueued, Error, Result};
@@ -26,6 +28,26 @@ struct Inner {
     backend: Arc<dyn Backend>,
     /// To the carrier, once there is one. It ends with the runtime it was started on, or with the last client.
     carrier: Mutex<Option<mpsc::Sender<Waiting>>>,
+    /// How many calls have begun and not ended.
+    calls: AtomicUsize,
+}
+
+/// A call, until its end or until it is dropped.
+struct Call<'a> {
+    calls: &'a AtomicUsize,
+    others: usize,
+}
+
+impl<'a> Call<'a> {
+    fn begin(calls: &'a AtomicUsize) -> Self {
+        Self { calls, others: calls.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.calls.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 struct Waiting {
@@ -35,12 +57,18 @@ struct Waiting {
 
 impl Coalescer {
     pub(crate) fn new(backend: Arc<dyn Backend>) -> Self {
-        Self { inner: Arc::new(Inner { backend, carrier: Mutex::new(None) }) }
+        Self { inner: Arc::new(Inner { backend, carrier: Mutex::new(None), calls: AtomicUsize::new(0) }) }
     }
 
     /// Stores a task. A call that is dropped may still be carried out.
     pub(crate) async fn enqueue(&self, enqueue: Enqueue) -> Result<Enqueued> {
         let receipt = Enqueued::from(&enqueue);
+        let call = Call::begin(&self.inner.calls);
+        if call.others == 0 {
+            let alone = std::slice::from_ref(&enqueue);
+            travel(self.inner.backend.as_ref(), alone).await.into_iter().collect::<Result<()>>()?;
+            return Ok(receipt);
+        }
         let (answer, answered) = oneshot::channel();
         let gone = || Error::unavailable(DOING, "the client's runtime is shutting down");
         self.carrier().send(Waiting { enqueue, answer }).await.map_err(|_| gone())?;

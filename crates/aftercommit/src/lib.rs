@@ -66,12 +66,12 @@ mod worker;
 /// Where a task is in its life; named so because [`State`] is what a handler gets injected.
 pub use aftercommit_core::State as TaskState;
 pub use aftercommit_core::{
-    Action, ArchiveLimits, AsynqBackoff, Backend, Backlog, BoxError, Broker, Clock, DayCount, EnqueueEvent,
-    EnqueueRequest, Enqueued, Error, Exponential, Failure, FailureKind, Fixed, GroupInfo, GroupName,
-    GroupRules, Groups, Inspect, InspectExt, Lease, Message, NewTask, Operation, Options, Outbox, Page,
-    Presence, Publisher, QueueInfo, QueueName, QueueOrder, QueueSet, RawTask, Removal, Result, RetryPolicy,
-    RunningTask, ScheduleEntry, Schedules, Selection, StateCounts, SystemClock, Task, TaskId, TaskInfo,
-    TaskType, Timestamp, Upkeep, WorkerId, WorkerInfo, WorkerStatus,
+    Action, ArchiveLimits, AsynqBackoff, Backend, Backlog, BoxError, Broker, Claim, Clock, DayCount,
+    EnqueueEvent, EnqueueRequest, Enqueued, Error, Exponential, Failure, FailureKind, Fixed, GroupInfo,
+    GroupName, GroupRules, Groups, Inspect, InspectExt, Lease, Message, NewTask, Operation, Options, Outbox,
+    Page, Postponed, Presence, Publisher, QueueInfo, QueueName, QueueOrder, QueueSet, RawTask, Removal,
+    Result, RetryPolicy, RowKey, RunningTask, ScheduleEntry, Schedules, Selection, StateCounts, SystemClock,
+    Task, TaskId, TaskInfo, TaskType, Timestamp, Upkeep, Wakes, WorkerId, WorkerInfo, WorkerStatus,
 };
 /// The payloads, and the results of handlers, as they are stored.
 pub use bytes::Bytes;

@@ -22,6 +22,9 @@ pub const POINTS: &[&str] = &[
     "send_verify_email.before_send",
     "send_verify_email.after_send",
     "send_verify_email.before_settle",
+    "relay.claimed",
+    "relay.published",
+    "relay.marked",
 ];
 
 /// A failure that a test asked for.

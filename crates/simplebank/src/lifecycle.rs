@@ -1,27 +1,24 @@
 //! The life of a process: what each role starts, and how everything stops in order.
 
-use crate::config::{Config, Migrate, Role};
+mod servers;
+mod signals;
+
+use crate::config::{Config, Migrate, Redis, Role};
 use crate::domain::time::SystemClock;
-use crate::gateway::Gateway;
-use crate::grpc::{self, Limits, SimpleBankApi};
 use crate::mail::Mailer;
 use crate::password::{PasswordPool, PoolLimits};
-use crate::pb;
-use crate::server::{self, Check, Drained, Readiness};
 use crate::service::{Bank, Parts, Settings};
 use crate::store::{Store, migrate};
 use crate::tasks::send_verify_email::Desk;
-use crate::tasks::{TaskDistributor, TaskProcessor, start_task_processor};
+use crate::tasks::{self, Delivery, TaskDistributor, TaskProcessor, TaskRelay};
 use crate::token::entropy::OsEntropy;
 use crate::token::key_file;
 use crate::token::keyring::{Key, KeyRing};
 use anyhow::{Context, Result, bail};
+use servers::{Ports, Servers};
+use signals::Signals;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Where a development machine keeps the key it made.
@@ -37,7 +34,7 @@ pub async fn run(config: Config) -> Result<()> {
     }
     match config.role {
         Role::Migrate(action) => look_after_schema(&config, action).await,
-        Role::All | Role::Serve | Role::Worker => work(&config).await,
+        Role::All | Role::Serve | Role::Worker | Role::Relay => work(&config).await,
     }
 }
 
@@ -72,41 +69,56 @@ async fn prepare_schema(config: &Config) -> Result<Store> {
 async fn work(config: &Config) -> Result<()> {
     // Ports first: a second instance started by mistake must not touch the data.
     let ports = config.role.serves().then(|| Ports::bind(config)).transpose()?;
+    let redis = config.redis.as_ref().map(Redis::options).transpose()?;
     let store = prepare_schema(config).await?;
-    let bank = open_bank(config, &store)?;
+    let delivery = Delivery::new(&store, redis);
+    delivery.warn_of_stranded(&store).await.context("failed to look for tasks that wait elsewhere")?;
+    let bank = config.role.needs_keys().then(|| open_bank(config, &store, &delivery)).transpose()?;
     let mailer = match config.role.works() {
         true => Some(Mailer::open(&config.mail.destination).await?),
         false => None,
     };
     let mut signals = Signals::listen()?;
 
-    let _purging =
-        config.role.serves().then(|| AbortOnDropHandle::new(tokio::spawn(bank.clone().keep_purging())));
-    let servers = match ports {
-        Some(ports) => Some(Servers::start(ports, &bank, &store, config).await?),
+    let _purging = bank.clone().filter(|_| config.role.serves()).map(|bank| background(bank.keep_purging()));
+    let _looking = match &delivery {
+        // A worker looks by itself.
+        Delivery::Redis { backend, .. } if !config.role.works() => {
+            Some(background(tasks::look_at_redis(backend.clone())))
+        }
+        Delivery::Redis { .. } | Delivery::Database(_) => None,
+    };
+    let servers = match ports.zip(bank.as_ref()) {
+        Some((ports, bank)) => Some(Servers::start(ports, bank, &store, config).await?),
         None => None,
     };
-    let mut processor = mailer.map(|mailer| start_processor(config, bank, mailer, &store)).transpose()?;
+    let relay = config.role.relays().then(|| start_relay(&delivery)).transpose()?.flatten();
+    let processor = mailer.zip(bank).map(|(mailer, bank)| start_processor(config, bank, mailer, &delivery));
+    let mut running = Running { servers, relay, processor: processor.transpose()? };
     let broken = tokio::select! {
         () = signals.next() => Ok(()),
-        ended = ended(&mut processor) => ended.context("the task processor stopped"),
+        broken = running.broken() => broken,
     };
     tokio::select! {
-        () = drain(servers, processor) => {}
+        () = running.drain() => {}
         () = signals.next() => bail!("stopped at once by a second signal"),
     }
     store.close().await;
     broken
 }
 
-fn open_bank(config: &Config, store: &Store) -> Result<Bank> {
+fn background<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> AbortOnDropHandle<T> {
+    AbortOnDropHandle::new(tokio::spawn(work))
+}
+
+fn open_bank(config: &Config, store: &Store, delivery: &Delivery) -> Result<Bank> {
     let entropy = Arc::new(OsEntropy);
     let key = match &config.tokens.current {
         Some(key) => key.clone(),
         None => development_key(&entropy)?,
     };
     let limits = PoolLimits::of_this_machine();
-    let tasks = TaskDistributor::new(store.queue().clone(), &config.tasks, config.log.task_payloads);
+    let tasks = TaskDistributor::new(delivery.clone(), &config.tasks, config.log.task_payloads);
     Ok(Bank::new(Parts {
         store: store.clone(),
         passwords: PasswordPool::new(&config.passwords, limits, Arc::clone(&entropy) as _),
@@ -122,7 +134,23 @@ fn development_key(entropy: &OsEntropy) -> Result<Key> {
     Ok(key_file::load_or_create(Path::new(KEY_FILE), entropy)?)
 }
 
-fn start_processor(config: &Config, bank: Bank, mailer: Mailer, store: &Store) -> Result<TaskProcessor> {
+/// The relay, where tasks have to be published.
+fn start_relay(delivery: &Delivery) -> Result<Option<TaskRelay>> {
+    match delivery {
+        Delivery::Database(_) => Ok(None),
+        Delivery::Redis { outbox, backend } => {
+            let relay = tasks::start_task_relay(outbox.clone(), backend.clone());
+            relay.map(Some).context("failed to start task relay")
+        }
+    }
+}
+
+fn start_processor(
+    config: &Config,
+    bank: Bank,
+    mailer: Mailer,
+    delivery: &Delivery,
+) -> Result<TaskProcessor> {
     let desk = Desk {
         bank,
         mailer,
@@ -131,117 +159,55 @@ fn start_processor(config: &Config, bank: Bank, mailer: Mailer, store: &Store) -
         missing_user: config.tasks.missing_user,
         payloads: config.log.task_payloads,
     };
-    start_task_processor(store.queue().clone(), desk, &config.tasks, config.server.shutdown_timeout)
+    tasks::start_task_processor(delivery.backend(), desk, &config.tasks, config.server.shutdown_timeout)
         .context("failed to start task processor")
 }
 
-/// Waits for the processor to end by itself, which it should not.
-async fn ended(processor: &mut Option<TaskProcessor>) -> Result<()> {
-    match processor {
-        Some(processor) => processor.ended().await,
-        None => std::future::pending().await,
-    }
+/// What runs in this process.
+struct Running {
+    servers: Option<Servers>,
+    relay: Option<TaskRelay>,
+    processor: Option<TaskProcessor>,
 }
 
-struct Ports {
-    grpc: TcpListener,
-    http: TcpListener,
-}
-
-impl Ports {
-    fn bind(config: &Config) -> Result<Self> {
-        Ok(Self { grpc: server::bind(config.server.grpc)?, http: server::bind(config.server.http)? })
-    }
-}
-
-/// The running servers.
-struct Servers {
-    readiness: Readiness,
-    stop: CancellationToken,
-    grpc: JoinHandle<Drained>,
-    http: JoinHandle<Drained>,
-}
-
-impl Servers {
-    async fn start(ports: Ports, bank: &Bank, store: &Store, config: &Config) -> Result<Self> {
-        let store = store.clone();
-        let database = Check::new("database", move || {
-            let store = store.clone();
-            async move { store.ping().await.map_err(Into::into) }
-        });
-        let readiness = Readiness::new(vec![database]).await;
-        let api = SimpleBankApi::new(bank.clone());
-        let services = grpc::services(api, readiness.health_service(), Limits::default())?;
-        let gateway = Gateway::new(&pb::descriptors(), services.clone())?;
-        let web = server::web(gateway, readiness.clone());
-
-        let (stop, deadline) = (CancellationToken::new(), config.server.shutdown_timeout);
-        tracing::info!("start gRPC server at {}", ports.grpc.local_addr()?);
-        let grpc = tokio::spawn(server::serve_grpc(ports.grpc, services, stop.clone(), deadline));
-        tracing::info!("start HTTP gateway server at {}", ports.http.local_addr()?);
-        let http = tokio::spawn(server::serve_gateway(ports.http, web, stop.clone(), deadline));
-        readiness.start_serving().await;
-        Ok(Self { readiness, stop, grpc, http })
-    }
-
-    async fn drain(self) {
-        self.readiness.start_draining().await;
-        tracing::info!("graceful shutdown gRPC server");
-        tracing::info!("graceful shutdown HTTP gateway server");
-        self.stop.cancel();
-        report("HTTP gateway server", self.http.await);
-        report("gRPC server", self.grpc.await);
-    }
-}
-
-fn report(what: &str, drained: Result<Drained, tokio::task::JoinError>) {
-    match drained {
-        Ok(Drained::Completely) => tracing::info!("{what} is stopped"),
-        Ok(Drained::Cut(connections)) => {
-            tracing::warn!(connections, "{what} is stopped, connections were cut")
-        }
-        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "{what} broke"),
-    }
-}
-
-/// Servers and worker stop at the same time, each within the deadline; the database is closed after them.
-async fn drain(servers: Option<Servers>, processor: Option<TaskProcessor>) {
-    let servers = async {
-        if let Some(servers) = servers {
-            servers.drain().await;
-        }
-    };
-    let processor = async {
-        if let Some(mut processor) = processor {
-            tracing::info!("graceful shutdown task processor");
-            processor.shut_down();
-            match processor.ended().await {
-                Ok(()) => tracing::info!("task processor is stopped"),
-                Err(error) => tracing::error!("task processor broke: {error:#}"),
+impl Running {
+    /// Waits for something to end by itself, which it should not.
+    async fn broken(&mut self) -> Result<()> {
+        let relay = async {
+            match &mut self.relay {
+                Some(relay) => relay.ended().await,
+                None => std::future::pending().await,
             }
+        };
+        let processor = async {
+            match &mut self.processor {
+                Some(processor) => processor.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = relay => ended.context("the task relay stopped"),
+            ended = processor => ended.context("the task processor stopped"),
         }
-    };
-    tokio::join!(servers, processor);
-}
-
-/// Ctrl-C and SIGTERM. The first stops the process in order, the second at once.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?,
-            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
-        })
     }
 
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
+    /// Servers and worker stop at the same time, each within the deadline. The relay ends after the servers, so that
+    /// what they commit last is published; the worker does not wait for that, since another one, or the next start,
+    /// finds it in Redis. The database is closed after them.
+    async fn drain(self) {
+        let requests = async {
+            if let Some(servers) = self.servers {
+                servers.drain().await;
+            }
+            if let Some(relay) = self.relay {
+                relay.drain().await;
+            }
+        };
+        let tasks = async {
+            if let Some(processor) = self.processor {
+                processor.drain().await;
+            }
+        };
+        tokio::join!(requests, tasks);
     }
 }

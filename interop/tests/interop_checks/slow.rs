@@ -29,9 +29,3 @@ async fn killed_workers_of_either_language_lose_nothing() {
     assert!(failed.is_empty(), "{failed:?}");
     assert!(began.elapsed() < WINDOW, "the window is over: {:?}", began.elapsed());
 }
-
-#[tokio::test]
-async fn temp_soak() {
-    let local = tokio::task::LocalSet::new();
-    local.run_until(soak::mixed_fleet_survives_random_kills()).await;
-}

@@ -1,7 +1,6 @@
 //! A queue with a task in every state, written by one of the two sides.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use aftercommit_interop::{Config, GoClient, Groups, Options, Task, Worker};
 
@@ -135,6 +134,3 @@ fn waiting() -> Vec<Task> {
     }
     tasks
 }
-
-/// How long what moves in the test may take.
-pub(crate) const MOMENT: Duration = Duration::from_secs(30);

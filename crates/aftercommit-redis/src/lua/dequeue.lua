@@ -4,7 +4,7 @@
 -- KEYS  for each queue: paused, pending, active, lease, x:owners
 -- ARGV  1 lease score: the second at which it ends plus the token as a fraction   2 owner: token|worker   3 worker
 --       then for each queue: prefix of its task keys, quota
--- Returns how many ids without a task were dropped, then for each queue its tasks: {msg, x_exact, x_recovered, id}
+-- Returns how many ids without a task were dropped, then for each queue its tasks, four values each: id, msg, x_exact, x_recovered
 --
 -- An id whose hash is gone is dropped; to set the state first would make a hash with nothing else in it. So is an id whose
 -- key is somebody else's and no hash.
@@ -23,35 +23,36 @@ local function take(queue, count)
     return 0
   end
   local task_prefix, rows = ARGV[queue * 2 + 2], taken[queue]
-  local active, lease = {}, {}
+  local active, lease, keys, got = {}, {}, {}, 0
   for _, id in ipairs(ids) do
     local key = task_prefix .. id
     local row = redis.pcall('HMGET', key, 'msg', 'x_exact', 'x_recovered')
     if row[1] then
-      row[4] = id
-      rows[#rows + 1] = row
-      active[#active + 1] = id
-      lease[#lease + 1] = score
-      lease[#lease + 1] = id
+      got = got + 1
+      active[got], keys[got] = id, key
+      lease[got * 2 - 1], lease[got * 2] = score, id
+      -- One flat list: a list per task would cost Redis and us more than what is in it.
+      local at = #rows
+      rows[at + 1], rows[at + 2], rows[at + 3], rows[at + 4] = id, row[1], row[2], row[3]
     else
       ghosts = ghosts + 1
     end
   end
-  if #active > 0 then
+  if got > 0 then
     local pushed = redis.pcall('LPUSH', KEYS[first + 2], unpack(active))
     if type(pushed) == 'table' then
-      for at = #active, 1, -1 do redis.call('RPUSH', KEYS[first + 1], active[at]) end
+      for at = got, 1, -1 do redis.call('RPUSH', KEYS[first + 1], active[at]) end
       failure, open[queue] = pushed, false
       return 0
     end
     redis.call('ZADD', KEYS[first + 3], unpack(lease))
-    for _, id in ipairs(active) do
-      redis.call('HSET', task_prefix .. id, 'state', 'active', 'x_owner', owner)
-      redis.call('HDEL', task_prefix .. id, 'pending_since')
+    for _, key in ipairs(keys) do
+      redis.call('HSET', key, 'state', 'active', 'x_owner', owner)
+      redis.call('HDEL', key, 'pending_since')
     end
     redis.call('SADD', KEYS[first + 4], worker)
   end
-  return #active
+  return got
 end
 
 for queue = 1, queues do

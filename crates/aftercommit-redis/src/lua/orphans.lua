@@ -1,5 +1,5 @@
--- Finds active tasks of one queue that are nobody's, and repairs what no settle could: an id without a task is dropped, a
--- task without a lease gets one that is over, so that it can be settled.
+-- Finds active tasks of one queue that are nobody's, and repairs what no settle could: an id without a task is dropped, and
+-- a lease of a task that is not active; a task without a lease gets one that is over, so that it can be settled.
 --
 -- KEYS  1 active   2 lease   3 x:owners
 -- ARGV  1 prefix of the task keys   2 now in seconds   3 limit   4 a token   then the workers known to be dead
@@ -17,7 +17,13 @@ for at = 5, #ARGV do dead[ARGV[at]] = true end
 local function add(cause, id, score)
   if seen[id] then return end
   seen[id] = true
-  local row = redis.pcall('HMGET', task_prefix .. id, 'msg', 'x_exact', 'x_recovered')
+  local row = redis.pcall('HMGET', task_prefix .. id, 'msg', 'x_exact', 'x_recovered', 'state')
+  if row[1] and row[4] ~= 'active' and not redis.call('LPOS', KEYS[1], id) then
+    -- A lease that was left behind by a task that waits, or is over: to settle it would put the task into two places.
+    redis.call('ZREM', KEYS[2], id)
+    dropped = dropped + 1
+    return
+  end
   if row[1] then
     reply[#reply + 1] = { cause, id, score, row[1], row[2], row[3] }
     return

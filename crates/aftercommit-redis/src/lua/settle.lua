@@ -5,7 +5,9 @@
 -- KEYS  1 active   2 lease   3 pending   4 completed   5 retry   6 archived   7 x:due
 --       8 processed   9 failed   10 processed on this day   11 failed on this day
 -- ARGV  1 prefix of the task keys   2 now in seconds   3 now in nanoseconds   4 seconds for which the counts of the day are kept
---       then for each item: id, token, outcome, and for the outcome
+--       then runs of items with one token and one outcome: token, lease score as it was given, outcome, number of
+--       items, and for each item: id, and for the outcome
+--         D  (nothing)                                  done: delete it
 --         d  lock                                       done: delete it
 --         c  lock, msg, exact, result, expiry second    completed: keep it until then ('+' before the result, or nothing)
 --         r  msg, exact, second, ms                     failed, retry then; the second is rounded up
@@ -14,18 +16,15 @@
 --         q  (nothing)                                  back to the front of pending
 --         Q  (nothing)                                  the same, from a dead worker
 --       A lock is the key of a unique lock to free, or nothing.
--- Returns for each item 1 settled, 0 the lease is lost
+-- Returns the places, from 1 and over all runs, of those items whose lease is lost
+--
+-- Most settles are of long runs: their words are said once, their answers not at all, and their leases are found by
+-- their common score, since a score costs Redis more to print and us more to read than all else about a task.
 local task_prefix, now_s, now_ns, day_life = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local arity = { d = 1, c = 5, r = 4, s = 4, a = 2, q = 0, Q = 0 }
-local token_unit = 4194304
-local items, ids = {}, {}
-
-local at, last = 5, #ARGV
-while at <= last do
-  items[#items + 1] = at
-  ids[#ids + 1] = ARGV[at]
-  at = at + 3 + arity[ARGV[at + 2]]
-end
+local arity = { D = 0, d = 1, c = 5, r = 4, s = 4, a = 2, q = 0, Q = 0 }
+local token_unit, long_run = 4194304, 8
+local lost, settled, gone, back = {}, {}, {}, {}
+local left, processed, failed, place = {}, 0, 0, 0
 
 local function is_current(score, token)
   if not score then return false end
@@ -33,9 +32,22 @@ local function is_current(score, token)
   return (tonumber(score) % 1) * token_unit == tonumber(token)
 end
 
-local scores = redis.call('ZMSCORE', KEYS[2], unpack(ids))
-local answers, settled, gone, back = {}, {}, {}, {}
-local left, processed, failed = {}, 0, 0
+-- Which of the ids have their lease. A lease that was extended has another score, and is looked at by itself.
+local function current_of(ids, token, score)
+  local current, others = {}, ids
+  if #ids >= long_run and redis.call('ZCOUNT', KEYS[2], score, score) <= 3 * #ids then
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], score, score)) do current[id] = true end
+    others = {}
+    for _, id in ipairs(ids) do
+      if not current[id] then others[#others + 1] = id end
+    end
+    if #others == 0 then return current end
+  end
+  for index, found in ipairs(redis.call('ZMSCORE', KEYS[2], unpack(others))) do
+    current[others[index]] = is_current(found, token)
+  end
+  return current
+end
 
 local function free(lock, id)
   if lock ~= '' and redis.call('GET', lock) == id then redis.call('DEL', lock) end
@@ -56,54 +68,68 @@ local function wait_until(id, second, ms)
   redis.call('ZADD', KEYS[7], ms, id)
 end
 
+local function settle(id, outcome, arg)
+  settled[#settled + 1] = id
+  left[id] = true
+  local key = task_prefix .. id
+  if outcome == 'D' then
+    gone[#gone + 1] = key
+    processed = processed + 1
+  elseif outcome == 'd' then
+    gone[#gone + 1] = key
+    free(ARGV[arg], id)
+    processed = processed + 1
+  elseif outcome == 'c' then
+    local result = ARGV[arg + 3]
+    if result == '' then
+      keep(key, 'completed', ARGV[arg + 1], ARGV[arg + 2])
+    else
+      keep(key, 'completed', ARGV[arg + 1], ARGV[arg + 2], 'result', result:sub(2))
+    end
+    redis.call('ZADD', KEYS[4], ARGV[arg + 4], id)
+    free(ARGV[arg], id)
+    processed = processed + 1
+  elseif outcome == 'r' or outcome == 's' then
+    keep(key, 'retry', ARGV[arg], ARGV[arg + 1])
+    wait_until(id, ARGV[arg + 2], ARGV[arg + 3])
+    if outcome == 'r' then
+      processed = processed + 1
+      failed = failed + 1
+    end
+  elseif outcome == 'a' then
+    keep(key, 'archived', ARGV[arg], ARGV[arg + 1])
+    redis.call('ZADD', KEYS[6], now_s, id)
+    processed = processed + 1
+    failed = failed + 1
+  else
+    redis.call('HSET', key, 'state', 'pending', 'pending_since', now_ns)
+    redis.call('HDEL', key, 'x_owner')
+    if outcome == 'Q' then redis.call('HINCRBY', key, 'x_recovered', 1) end
+    back[#back + 1] = id
+  end
+end
+
 -- Redis without memory refuses a script at its first write, and never later. What is written here needs none worth speaking
 -- of, and it is how memory becomes free again: so the first write is one that Redis does not refuse, and it does nothing.
 redis.call('ZREM', KEYS[2], '')
-for index, item in ipairs(items) do
-  local id, outcome = ARGV[item], ARGV[item + 2]
-  -- An id that comes twice in one batch settles once.
-  if left[id] or not is_current(scores[index], ARGV[item + 1]) then
-    answers[index] = 0
-  else
-    answers[index] = 1
-    settled[#settled + 1] = id
-    left[id] = true
-    local key, arg = task_prefix .. id, item + 3
-    if outcome == 'd' then
-      gone[#gone + 1] = key
-      free(ARGV[arg], id)
-      processed = processed + 1
-    elseif outcome == 'c' then
-      local result = ARGV[arg + 3]
-      if result == '' then
-        keep(key, 'completed', ARGV[arg + 1], ARGV[arg + 2])
-      else
-        keep(key, 'completed', ARGV[arg + 1], ARGV[arg + 2], 'result', result:sub(2))
-      end
-      redis.call('ZADD', KEYS[4], ARGV[arg + 4], id)
-      free(ARGV[arg], id)
-      processed = processed + 1
-    elseif outcome == 'r' or outcome == 's' then
-      keep(key, 'retry', ARGV[arg], ARGV[arg + 1])
-      wait_until(id, ARGV[arg + 2], ARGV[arg + 3])
-      if outcome == 'r' then
-        processed = processed + 1
-        failed = failed + 1
-      end
-    elseif outcome == 'a' then
-      keep(key, 'archived', ARGV[arg], ARGV[arg + 1])
-      redis.call('ZADD', KEYS[6], now_s, id)
-      processed = processed + 1
-      failed = failed + 1
+local at, last = 5, #ARGV
+while at <= last do
+  local token, outcome, count = ARGV[at], ARGV[at + 2], tonumber(ARGV[at + 3])
+  local first, step, ids = at + 4, 1 + arity[outcome], {}
+  for index = 1, count do ids[index] = ARGV[first + (index - 1) * step] end
+  local current = current_of(ids, token, ARGV[at + 1])
+  for index, id in ipairs(ids) do
+    place = place + 1
+    -- An id that comes twice in one batch settles once.
+    if current[id] and not left[id] then
+      settle(id, outcome, first + (index - 1) * step + 1)
     else
-      redis.call('HSET', key, 'state', 'pending', 'pending_since', now_ns)
-      redis.call('HDEL', key, 'x_owner')
-      if outcome == 'Q' then redis.call('HINCRBY', key, 'x_recovered', 1) end
-      back[#back + 1] = id
+      lost[#lost + 1] = place
     end
   end
+  at = first + count * step
 end
-if #settled == 0 then return answers end
+if #settled == 0 then return lost end
 
 redis.call('ZREM', KEYS[2], unpack(settled))
 if #gone > 0 then redis.call('DEL', unpack(gone)) end
@@ -143,4 +169,4 @@ local function count(total, day, by)
 end
 count(KEYS[8], KEYS[10], processed)
 count(KEYS[9], KEYS[11], failed)
-return answers
+return lost

@@ -22,6 +22,9 @@ struct Cli {
     role: Option<Role>,
 }
 
+/// The roles, as messages list them.
+const ROLES: &str = "all, serve, worker, relay, or migrate with up, down or status";
+
 /// What this process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Subcommand)]
 pub enum Role {
@@ -31,6 +34,8 @@ pub enum Role {
     Serve,
     /// Run tasks only
     Worker,
+    /// Publish committed tasks to Redis only
+    Relay,
     /// Look after the database schema
     #[command(subcommand)]
     Migrate(Migrate),
@@ -58,8 +63,14 @@ impl Role {
         matches!(self, Self::All | Self::Serve)
     }
 
+    /// True if this process publishes tasks, where there is somewhere to publish them to. Whoever commits tasks does:
+    /// its commits wake it, and no second kind of process has to be there for a mail to leave.
+    pub fn relays(self) -> bool {
+        self.serves() || self == Self::Relay
+    }
+
     /// True if this process makes or checks tokens or codes.
-    pub(super) fn needs_keys(self) -> bool {
+    pub fn needs_keys(self) -> bool {
         self.works() || self.serves()
     }
 }
@@ -158,12 +169,10 @@ fn unusable(error: &clap::Error) -> Fault {
     let (subject, problem) = match (error.kind(), flag.filter(|arg| arg.starts_with('-'))) {
         (ErrorKind::InvalidSubcommand, _) => {
             let word = context(error, ContextKind::InvalidSubcommand).unwrap_or_default();
-            let roles = ["all", "serve", "worker", "migrate", "up", "down", "status"];
+            let roles = ["all", "serve", "worker", "relay", "migrate", "up", "down", "status"];
             match closest(word, roles.into_iter()) {
                 Some(meant) => ("role", format!("unknown, did you mean {meant}?")),
-                None => {
-                    ("role", "expected all, serve, worker, or migrate with up, down or status".to_owned())
-                }
+                None => ("role", format!("expected {ROLES}")),
             }
         }
         (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand, _) => {

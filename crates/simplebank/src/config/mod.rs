@@ -18,6 +18,7 @@ mod mail;
 mod number;
 mod passwords;
 mod reader;
+mod redis;
 mod server;
 mod store;
 mod tasks;
@@ -31,6 +32,7 @@ pub use fault::{Fault, Refusal, Source};
 pub use keys::{Key, Preset, Secrecy, keys};
 pub use log::{Log, TaskPayloads};
 pub use mail::Mail;
+pub use redis::Redis;
 pub use server::Server;
 pub use store::Store;
 pub use tasks::{MissingUser, RetryDelay, Tasks};
@@ -65,6 +67,8 @@ pub struct Config {
     pub passwords: Cost,
     /// Background tasks.
     pub tasks: Tasks,
+    /// Redis, if tasks run from there; without it, from the database.
+    pub redis: Option<Redis>,
     /// Logs.
     pub log: Log,
     /// What to warn about at start, one line each.
@@ -90,14 +94,15 @@ pub fn load(
     let tokens = Tokens::read(&mut reader);
     let passwords = passwords::read(&mut reader);
     let tasks = Tasks::read(&mut reader);
+    let redis = Redis::read(&mut reader);
     let log = Log::read(&mut reader);
     later::check(&mut reader);
 
     let (faults, notices) = reader.finish();
     let whole = || {
         let (environment, store, server, mail) = (environment?, store?, server?, mail?);
-        let (tokens, passwords, tasks, log) = (tokens?, passwords?, tasks?, log?);
-        Some(Config { role, environment, store, server, mail, tokens, passwords, tasks, log, notices })
+        let (tokens, passwords, tasks, redis, log) = (tokens?, passwords?, tasks?, redis?, log?);
+        Some(Config { role, environment, store, server, mail, tokens, passwords, tasks, redis, log, notices })
     };
     match whole() {
         Some(config) if faults.is_empty() => Ok(config),

@@ -63,13 +63,6 @@ impl Reader {
         self.faults.push(Fault { subject: key.name.to_owned(), source, problem: problem.into() });
     }
 
-    /// Puts a fault on the list if a value is given for a name.
-    pub(super) fn refuse_if_given(&mut self, name: &str, problem: &str) {
-        if let Some(Some((_, source))) = self.find(name) {
-            self.faults.push(Fault { subject: name.to_owned(), source, problem: problem.to_owned() });
-        }
-    }
-
     /// Something the operator should know, though it is no fault.
     pub(super) fn notice(&mut self, text: impl Into<String>) {
         self.notices.push(text.into());

@@ -8,7 +8,7 @@ pub(super) const KEYS: &[Key] = &[DB_SOURCE];
 const DB_SOURCE: Key = Key::new(
     "DB_SOURCE",
     "sqlite:./simplebank.db",
-    "The database, `sqlite:PATH`. It also holds the task queue.",
+    "The database, `sqlite:PATH`. It also holds the task queue, or with Redis the outbox.",
 )
 .secret();
 

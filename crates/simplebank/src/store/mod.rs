@@ -17,7 +17,7 @@ pub mod verify_emails;
 pub use error::{Fault, Place, StoreError};
 pub use source::{Source, SourceError};
 
-use aftercommit::sqlite::SqliteQueue;
+use aftercommit::sqlite::{SqliteOutbox, SqliteQueue};
 use sqlx::SqliteConnection;
 
 /// An open database. Cheap to clone.
@@ -65,6 +65,14 @@ impl Store {
     pub const fn queue(&self) -> &SqliteQueue {
         match self {
             Self::Sqlite(store) => store.queue(),
+        }
+    }
+
+    /// The outbox in the same database, for tasks that run from elsewhere.
+    #[must_use]
+    pub const fn outbox(&self) -> &SqliteOutbox {
+        match self {
+            Self::Sqlite(store) => store.outbox(),
         }
     }
 

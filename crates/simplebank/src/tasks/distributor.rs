@@ -1,9 +1,9 @@
 //! Asks for background tasks, in the transaction of whoever needs them.
 
+use super::delivery::Delivery;
 use super::send_verify_email::SendVerifyEmail;
 use crate::config::{TaskPayloads, Tasks};
 use crate::store::Tx;
-use aftercommit::sqlite::SqliteQueue;
 use aftercommit::{NewTask, Options};
 use async_trait::async_trait;
 use std::error::Error;
@@ -52,21 +52,21 @@ impl Enqueued {
     }
 }
 
-/// Puts tasks into the queue that lives in the bank's own database.
+/// Writes tasks into the bank's own database, from where the delivery brings them to a worker.
 #[derive(Debug, Clone)]
 pub struct TaskDistributor {
-    queue: SqliteQueue,
+    delivery: Delivery,
     options: Options,
     payloads: TaskPayloads,
 }
 
 impl TaskDistributor {
-    /// A distributor for this queue, with the options and the discretion of the configuration.
+    /// A distributor for this delivery, with the options and the discretion of the configuration.
     #[must_use]
-    pub fn new(queue: SqliteQueue, tasks: &Tasks, payloads: TaskPayloads) -> Self {
+    pub fn new(delivery: Delivery, tasks: &Tasks, payloads: TaskPayloads) -> Self {
         let options =
             Options::new().queue(tasks.queue.clone()).max_retry(tasks.max_retry).process_in(tasks.process_in);
-        Self { queue, options, payloads }
+        Self { delivery, options, payloads }
     }
 }
 
@@ -79,8 +79,7 @@ impl DistributeTasks for TaskDistributor {
     ) -> Result<Enqueued, Box<dyn Error + Send + Sync>> {
         let task = SendVerifyEmail { username: username.to_owned() };
         let payload = payload_text(&NewTask::of(&task)?.task.payload, self.payloads);
-        let Tx::Sqlite(tx) = tx;
-        let enqueued = self.queue.enqueue_in(tx, &task).options(self.options.clone()).await?;
+        let enqueued = self.delivery.enqueue_in(tx, &task, self.options.clone()).await?;
         Ok(Enqueued {
             task_type: <SendVerifyEmail as aftercommit::Task>::TYPE,
             payload,

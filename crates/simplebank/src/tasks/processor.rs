@@ -1,19 +1,18 @@
 //! Runs the bank's tasks: the worker, its handlers, and what is logged about them.
 
+use super::background::Background;
 use super::distributor::payload_text;
 use super::send_verify_email::{Desk, SendVerifyEmail, send_verify_email};
 use crate::config::{RetryDelay, TaskPayloads, Tasks};
-use aftercommit::sqlite::SqliteQueue;
-use aftercommit::{AsynqBackoff, Failure, Fixed, Message, Router, StopHandle, Worker};
+use aftercommit::{AsynqBackoff, Backend, Failure, Fixed, Message, Router, StopHandle, Worker};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
 
 /// A worker that runs.
 #[derive(Debug)]
 pub struct TaskProcessor {
     stop: StopHandle,
-    running: JoinHandle<aftercommit::Result<()>>,
+    running: Background,
 }
 
 /// Starts a worker for the bank's tasks.
@@ -21,14 +20,14 @@ pub struct TaskProcessor {
 /// # Errors
 /// The configuration asks for a worker that cannot work.
 pub fn start_task_processor(
-    queue: SqliteQueue,
+    backend: Arc<dyn Backend>,
     desk: Desk,
     tasks: &Tasks,
     shutdown_timeout: Duration,
 ) -> aftercommit::Result<TaskProcessor> {
     let payloads = desk.payloads;
     let router = Router::with_state(Arc::new(desk)).route(send_verify_email);
-    let mut builder = Worker::builder(queue, router)
+    let mut builder = Worker::builder_dyn(backend, router)
         .requires::<SendVerifyEmail>()
         .concurrency(tasks.concurrency)
         .shutdown_timeout(shutdown_timeout)
@@ -42,21 +41,29 @@ pub fn start_task_processor(
     };
     let worker = builder.build()?;
     tracing::info!("start task processor");
-    Ok(TaskProcessor { stop: worker.stop_handle(), running: tokio::spawn(worker.run()) })
+    Ok(TaskProcessor { stop: worker.stop_handle(), running: Background::start(worker.run()) })
 }
 
 impl TaskProcessor {
-    /// Asks the worker to stop: running tasks may finish, the rest goes back to the queue.
-    pub fn shut_down(&self) {
-        self.stop.shutdown();
-    }
-
     /// Waits until the worker has ended.
     ///
     /// # Errors
     /// It ended because something in it broke.
     pub async fn ended(&mut self) -> anyhow::Result<()> {
-        Ok((&mut self.running).await??)
+        self.running.ended().await
+    }
+
+    /// Stops the worker: running tasks may finish, the rest goes back to the queue.
+    pub async fn drain(mut self) {
+        if self.running.is_over() {
+            return;
+        }
+        tracing::info!("graceful shutdown task processor");
+        self.stop.shutdown();
+        match self.ended().await {
+            Ok(()) => tracing::info!("task processor is stopped"),
+            Err(error) => tracing::error!("task processor broke: {error:#}"),
+        }
     }
 }
 

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a helper ends the test that called it")]
 
 mod auditor;
+mod audits;
 mod commits;
+mod knobs;
 mod points;
 mod stops;
 mod table;

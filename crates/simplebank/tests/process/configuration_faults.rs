@@ -34,7 +34,7 @@ async fn nonsense_duration_is_quoted_with_what_was_expected() {
 #[tokio::test]
 async fn all_faults_are_told_at_once() {
     let file = "NOPE=1\nVERIFY_EMAIL_DURATION=soon\njust words\n";
-    let settings = [("TASK_MAX_RETRY", "-1"), ("REDIS_ADDRESS", "0.0.0.0:6379")];
+    let settings = [("TASK_MAX_RETRY", "-1"), ("REDIS_ADDRESS", "http://0.0.0.0:6379")];
     let ended = refused(Some(file), &["--task-queues=critical", "--nope"], &settings).await;
     let mut places: Vec<&str> =
         ended.stderr.iter().map(|line| line.split_once("): ").expect("a place and a fault").0).collect();

@@ -41,10 +41,12 @@ async fn secrets_in_faulty_settings_are_not_repeated() {
         ("TOKEN_SYMMETRIC_KEY", "too-short-to-be-a-key"),
         ("EMAIL_URL", "smtp://bank:swordfish@mail.example:port"),
         ("DB_SOURCE", "mysql://root:opensesame@localhost/bank"),
+        ("REDIS_ADDRESS", "redis://bank:mellon@redis.example/first"),
+        ("REDIS_DB", "second"),
     ];
     let ended = home.run(&["--email-sender-pasword=letmein"], &settings).ended().await;
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
-    for secret in ["too-short", "swordfish", "opensesame", "letmein"] {
+    for secret in ["too-short", "swordfish", "opensesame", "mellon", "letmein"] {
         assert!(!ended.printed().contains(secret), "{secret:?} is printed:\n{}", ended.printed());
     }
     for (name, _) in settings {

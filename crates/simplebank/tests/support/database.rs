@@ -1,9 +1,11 @@
-//! The bank's database, looked at from outside while its processes run or after they are gone.
+//! The bank's database and its task queue, looked at from outside while its processes run or after they are gone.
 
 use crate::home::Home;
 use crate::process::PATIENCE;
-use aftercommit::sqlite::{SqlitePools, SqliteQueue};
-use aftercommit::{Inspect, Message, Page, QueueInfo, QueueName, TaskInfo, TaskState};
+use aftercommit::redis::{RedisBackend, RedisOptions};
+use aftercommit::sqlite::{SqliteOutbox, SqlitePools, SqliteQueue};
+use aftercommit::{Backend, Message, Outbox, Page, QueueInfo, QueueName, TaskInfo, TaskState};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -17,14 +19,22 @@ const UNFINISHED: [TaskState; 4] =
 
 /// An open database. To be closed, so that no process of the bank finds it in use.
 pub(crate) struct Database {
-    queue: SqliteQueue,
+    /// The handle on the file.
+    file: SqliteQueue,
+    /// Where the workers of this home take tasks from.
+    queue: Arc<dyn Backend>,
     critical: QueueName,
 }
 
 impl Database {
     pub(crate) async fn open(home: &Home) -> Self {
-        let queue = SqliteQueue::open(home.path().join("simplebank.db")).await.unwrap();
-        Self { queue, critical: QueueName::new("critical").unwrap() }
+        let file = SqliteQueue::open(home.path().join("simplebank.db")).await.unwrap();
+        let redis = home.settings.iter().find(|(name, _)| *name == "REDIS_ADDRESS");
+        let queue: Arc<dyn Backend> = match redis {
+            None => Arc::new(file.clone()),
+            Some((_, address)) => Arc::new(RedisBackend::new(RedisOptions::parse(address).unwrap())),
+        };
+        Self { file, queue, critical: QueueName::new("critical").unwrap() }
     }
 
     pub(crate) async fn close(self) {
@@ -32,7 +42,7 @@ impl Database {
     }
 
     pub(crate) const fn pools(&self) -> &SqlitePools {
-        self.queue.pools()
+        self.file.pools()
     }
 
     /// The one number that a query finds.
@@ -59,11 +69,18 @@ impl Database {
         self.queue.queue(&self.critical).await.unwrap()
     }
 
+    /// How many tasks wait to be published.
+    pub(crate) async fn unpublished(&self) -> u64 {
+        let backlog = SqliteOutbox::new(self.pools().clone()).backlog().await.unwrap();
+        backlog.waiting + backlog.buried
+    }
+
     /// Waits until every task is over, and says how long that took.
     pub(crate) async fn until_idle(&self) -> Duration {
         let started = Instant::now();
         let idle = async {
-            while self.unfinished_count().await > 0 {
+            // In this order: a task is in the queue before it has left the outbox.
+            while self.unpublished().await > 0 || self.unfinished_count().await > 0 {
                 sleep(AGAIN).await;
             }
         };
@@ -74,7 +91,9 @@ impl Database {
     }
 
     async fn unfinished_count(&self) -> u64 {
-        let Some(queue) = self.queue().await else { return 0 };
+        // A Redis that is away for a moment says nothing about its tasks.
+        let Ok(queue) = self.queue.queue(&self.critical).await else { return 1 };
+        let Some(queue) = queue else { return 0 };
         UNFINISHED.into_iter().map(|state| queue.counts.get(state)).sum()
     }
 }

@@ -19,22 +19,28 @@ const SETTINGS: [(&str, &str); 3] = [
 pub(crate) const PASSWORD: &str = "secret123";
 
 /// A directory with a database, a key and mails, for as long as this lives.
-pub(crate) struct Home(TempDir);
+pub(crate) struct Home {
+    directory: TempDir,
+    /// Settings of every process here, beside [`SETTINGS`].
+    pub(crate) settings: Vec<(&'static str, String)>,
+}
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self { directory: tempfile::tempdir().unwrap(), settings: Vec::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.0.path()
+        self.directory.path()
     }
 
     /// Starts a process of the bank. It sees these settings, and nothing else of this process's environment.
     pub(crate) fn run(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_simplebank"));
         command.args(arguments).current_dir(self.path()).env_clear();
-        command.envs(SETTINGS).envs(settings.iter().copied());
+        command.envs(SETTINGS);
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command.envs(settings.iter().copied());
         Process::start(&mut command)
     }
 

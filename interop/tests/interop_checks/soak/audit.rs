@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use aftercommit_interop::effects::{self, Moment};
-use aftercommit_interop::{Dump, Stored, Value};
+use aftercommit_interop::{Dump, Stored, Value, WireValue};
 
 use super::Planned;
 use super::chaos::Disturbances;
@@ -80,7 +80,9 @@ impl<'a> Audit<'a> {
                 }
             }
             // Every retry that was burnt was counted as a failure, and so is the archiving; the end is counted once.
-            let retries = i64::from(runs.iter().map(|run| run.attempt).max().unwrap_or(0));
+            let retries = retried(dump, task);
+            let attempts = runs.iter().map(|run| i64::from(run.attempt)).max();
+            assert!(attempts <= Some(retries), "{task:?} has {retries} retries: {runs:?}");
             expected[0] += retries + 1;
             expected[1] += retries + i64::from(task.fails);
         }
@@ -110,6 +112,16 @@ impl<'a> Audit<'a> {
             _ if self.disturbances.outages.iter().any(in_outage) => Reason::AckLostWithRedis,
             _ => Reason::Unexplained,
         }
+    }
+}
+
+/// How many retries the task says that it has had.
+fn retried(dump: &Dump, task: &Planned) -> i64 {
+    let fields = dump.message(task.queue, &task.id).and_then(|message| message.fields.as_ref()).unwrap();
+    match fields.get("6").map(Vec::as_slice) {
+        None => 0,
+        Some([WireValue::Number(retried)]) => *retried,
+        other => panic!("{task:?} has {other:?} retries"),
     }
 }
 

@@ -114,7 +114,7 @@ async fn worker(ground: &Ground, place: usize) -> Worker {
         log_level: Some("fatal".to_owned()),
         ..Config::default()
     };
-    if place % 2 == 0 {
+    if place.is_multiple_of(2) {
         ground.go(0, &config, "effects").await
     } else {
         ground.rust(0, &config, "effects").await

@@ -1,5 +1,6 @@
 //! The configuration as a whole: which source wins, and what is said about what is wrong.
 
+mod redis;
 mod rules;
 
 use super::*;
@@ -123,17 +124,17 @@ fn misplaced_arguments_are_named_but_not_repeated() {
         (&["--db-sorce=sqlite:hunter2"][..], "--db-sorce (command line): unknown, did you mean --db-source?"),
         (&["--db-sorce", "hunter2"], "--db-sorce (command line): unknown, did you mean --db-source?"),
         (&["--hunted", "hunter2"], "--hunted (command line): unknown, see --help"),
-        (&["--redis-address", "0.0.0.0:6379"], "--redis-address (command line): not in this release"),
+        (&["--rate-limits", "off"], "--rate-limits (command line): not in this release"),
         (&["-x"], "-x (command line): unknown, see --help"),
         (
             &["hunter2"],
-            "role (command line): expected all, serve, worker, or migrate with up, down or status",
+            "role (command line): expected all, serve, worker, relay, or migrate with up, down or status",
         ),
         (&["workr"], "role (command line): unknown, did you mean worker?"),
         (&["migrate"], "migrate (command line): expected up, down or status"),
         (
             &["migrate", "hunter2"],
-            "role (command line): expected all, serve, worker, or migrate with up, down or status",
+            "role (command line): expected all, serve, worker, relay, or migrate with up, down or status",
         ),
         (&["serve", "hunter2"], "arguments (command line): more than expected, see --help"),
         (&["--task-queue"], "--task-queue (command line): expected a value"),

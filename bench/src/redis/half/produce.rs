@@ -1,0 +1,102 @@
+//! Our producers.
+
+use std::time::{Duration, Instant};
+
+use aftercommit::redis::{RedisBackend, RedisOptions};
+use aftercommit::{Client, Inspect as _, NewTask};
+use anyhow::{Result, ensure};
+
+use super::cost::{Cost, Moment};
+use super::task::unix_nanos;
+use super::{Enqueue, Pace, Place, Schedule, SendVerifyEmail};
+
+/// How often a producer at a pace looks what is due.
+const TICK: Duration = Duration::from_millis(1);
+
+pub(super) fn backend(place: &Place) -> Result<RedisBackend> {
+    Ok(RedisBackend::new(RedisOptions::parse(&format!("redis://{}", place.redis))?))
+}
+
+/// A client that has connected: what happens once is not measured.
+async fn client(place: &Place) -> Result<Client> {
+    let backend = backend(place)?;
+    backend.queues().await?;
+    Ok(Client::new(backend))
+}
+
+pub(super) async fn enqueue(it: &Enqueue) -> Result<Cost> {
+    let client = client(&it.place).await?;
+    let from = Moment::now();
+    let mut callers = Vec::new();
+    for caller in 0..it.callers {
+        let (client, batch) = (client.clone(), it.batch);
+        let tasks = (it.tasks / it.callers) + usize::from(caller < it.tasks % it.callers);
+        callers.push(tokio::spawn(async move {
+            if batch == 1 {
+                for _ in 0..tasks {
+                    client.enqueue(&SendVerifyEmail::plain()).await?;
+                }
+            } else {
+                let mut left = tasks;
+                while left > 0 {
+                    let now = left.min(batch);
+                    store(&client, (0..now).map(|_| SendVerifyEmail::plain())).await?;
+                    left -= now;
+                }
+            }
+            anyhow::Ok(())
+        }));
+    }
+    for caller in callers {
+        caller.await??;
+    }
+    Ok(Cost::of(it.tasks as u64, from, Moment::now()))
+}
+
+async fn store(client: &Client, tasks: impl Iterator<Item = SendVerifyEmail>) -> Result<()> {
+    let batch = tasks.map(|task| NewTask::of(&task)).collect::<Result<Vec<_>, _>>()?;
+    for stored in client.enqueue_batch(batch).await? {
+        stored?;
+    }
+    Ok(())
+}
+
+/// A late call does not put off the next. What is due within one tick goes with one call, as a busy service would.
+pub(super) async fn pace(it: &Pace) -> Result<Cost> {
+    let client = client(&it.place).await?;
+    let distance = Duration::from_secs_f64(1.0 / it.per_second);
+    let (from, started) = (Moment::now(), Instant::now());
+    let due = |at: u32| {
+        let jitter = it.jitter * (2.0 * rand::random::<f64>() - 1.0);
+        distance.mul_f64((f64::from(at) + jitter).max(0.0))
+    };
+    let mut sent = 0;
+    while sent < it.tasks {
+        let next = due(sent);
+        let elapsed = started.elapsed();
+        if elapsed < next {
+            tokio::time::sleep((next - elapsed).max(TICK.min(distance))).await;
+        }
+        let elapsed = started.elapsed();
+        let mut count = 1;
+        while sent + count < it.tasks && distance * (sent + count) < elapsed {
+            count += 1;
+        }
+        store(&client, (0..count).map(|_| SendVerifyEmail::at(unix_nanos()))).await?;
+        sent += count;
+    }
+    Ok(Cost::of(u64::from(it.tasks), from, Moment::now()))
+}
+
+pub(super) async fn schedule(it: &Schedule) -> Result<Cost> {
+    let client = client(&it.place).await?;
+    let (from, started, first) = (Moment::now(), Instant::now(), unix_nanos());
+    for at in 0..it.tasks {
+        let due = it.ahead + it.apart * at;
+        let nanos = first + i64::try_from(due.as_nanos())?;
+        let moment = std::time::UNIX_EPOCH + Duration::from_nanos(nanos.unsigned_abs());
+        client.enqueue(&SendVerifyEmail::at(nanos)).process_at(moment).await?;
+    }
+    ensure!(started.elapsed() < it.ahead, "enqueuing took longer than the tasks were ahead");
+    Ok(Cost::of(u64::from(it.tasks), from, Moment::now()))
+}

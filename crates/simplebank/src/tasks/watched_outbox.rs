@@ -1,0 +1,123 @@
+//! The outbox as the bank's relay sees it: as it is, but whoever stops the relay can learn that it is empty, and tests
+//! can have the relay fail between any two of its steps.
+
+use crate::failpoint;
+use aftercommit::sqlite::SqliteOutbox;
+use aftercommit::{Backlog, Claim, Error, Outbox, Postponed, Result, RowKey, Wakes};
+use async_trait::async_trait;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// An outbox that is being emptied by one relay of this process.
+#[derive(Debug)]
+pub(super) struct WatchedOutbox {
+    outbox: SqliteOutbox,
+    /// How many claims have begun.
+    claims: AtomicU64,
+    /// The number of the last claim that found nothing.
+    found_nothing: watch::Sender<u64>,
+    /// Whether somebody waits for a claim that finds nothing.
+    draining: AtomicBool,
+}
+
+impl WatchedOutbox {
+    pub(super) fn new(outbox: SqliteOutbox) -> Self {
+        Self {
+            outbox,
+            claims: AtomicU64::new(0),
+            found_nothing: watch::Sender::new(0),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits until the relay has found nothing more to claim. What another relay holds does not count.
+    pub(super) async fn drained(&self) {
+        let mut found_nothing = self.found_nothing.subscribe();
+        self.draining.store(true, Ordering::SeqCst);
+        // A claim that is under way may have looked before the last commit.
+        let begun = self.claims.load(Ordering::SeqCst);
+        self.outbox.wake();
+        // The sender is ours.
+        let _ = found_nothing.wait_for(|claim| *claim > begun).await;
+    }
+}
+
+#[async_trait]
+impl Outbox for WatchedOutbox {
+    async fn claim(&self, limit: usize, duration: Duration) -> Result<Claim> {
+        let number = self.claims.fetch_add(1, Ordering::SeqCst) + 1;
+        let claim = self.outbox.claim(limit, duration).await?;
+        if claim.rows.is_empty() {
+            self.found_nothing.send_replace(number);
+        } else {
+            failpoint!("relay.claimed").await.map_err(|error| Error::unavailable("claim rows", error))?;
+        }
+        Ok(claim)
+    }
+
+    async fn mark(&self, rows: &[RowKey]) -> Result<()> {
+        failpoint!("relay.published").await.map_err(|error| Error::unavailable("mark rows", error))?;
+        self.outbox.mark(rows).await?;
+        if self.draining.load(Ordering::SeqCst) {
+            // A relay that has emptied the outbox does not look again by itself.
+            self.outbox.wake();
+        }
+        failpoint!("relay.marked").await.map_err(|error| Error::unavailable("mark rows", error))
+    }
+
+    async fn postpone(&self, rows: &[Postponed]) -> Result<()> {
+        self.outbox.postpone(rows).await
+    }
+
+    async fn bury(&self, rows: &[(RowKey, String)]) -> Result<()> {
+        self.outbox.bury(rows).await
+    }
+
+    fn wakes(&self) -> Wakes {
+        self.outbox.wakes()
+    }
+
+    async fn backlog(&self) -> Result<Backlog> {
+        self.outbox.backlog().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aftercommit::{RawTask, TaskType};
+    use futures_util::{FutureExt, StreamExt};
+
+    const HOLD: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn an_outbox_is_drained_once_a_later_claim_finds_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let outbox = SqliteOutbox::open(directory.path().join("bank.db")).await.unwrap();
+        outbox.migrate().await.unwrap();
+        let watched = WatchedOutbox::new(outbox.clone());
+        let mut wakes = watched.wakes();
+        assert_eq!(
+            watched.claim(9, HOLD).await.unwrap().rows,
+            [],
+            "before the task, and before anybody waits"
+        );
+
+        let mut tx = outbox.begin().await.unwrap();
+        let task = RawTask { task_type: TaskType::new("mail:send").unwrap(), payload: "{}".into() };
+        outbox.enqueue_raw_in(&mut tx, task).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut drained = std::pin::pin!(watched.drained());
+        assert!(drained.as_mut().now_or_never().is_none());
+        let claim = watched.claim(9, HOLD).await.unwrap();
+        assert!(claim.rows.len() == 1 && drained.as_mut().now_or_never().is_none());
+
+        while wakes.next().now_or_never().is_some() {}
+        watched.mark(&[claim.rows[0].key]).await.unwrap();
+        assert!(wakes.next().now_or_never().is_some(), "the relay is made to look again");
+        assert!(drained.as_mut().now_or_never().is_none());
+        watched.claim(9, HOLD).await.unwrap();
+        assert!(drained.now_or_never().is_some());
+    }
+}

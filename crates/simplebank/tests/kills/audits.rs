@@ -1,0 +1,40 @@
+//! The auditor on trial.
+
+use crate::auditor::{Findings, judge};
+use crate::database::Database;
+use crate::home::Home;
+use crate::mails::Mail;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// An auditor who never objects is worth nothing.
+#[tokio::test]
+async fn auditor_notices_every_kind_of_fault() {
+    let home = Home::new();
+    let bank = home.bank(&[]).await;
+    for username in ["alice10", "bob10", "carol10"] {
+        assert_eq!(bank.sign_up(username).await.0, 200);
+    }
+    let database = Database::open(&home).await;
+    database.until_idle().await;
+    let earlier = home.mails();
+    let everybody: BTreeSet<String> = ["alice10", "bob10", "carol10"].map(str::to_owned).into();
+    let judge = async |earlier: &[Mail]| judge(&home, &database, earlier, &everybody).await;
+    assert_eq!(judge(&earlier).await, Findings { users: 3, ..Findings::default() });
+
+    let mut forged = earlier.clone();
+    forged[0].link.push('x');
+    forged[1].written -= Duration::from_secs(1);
+    let found = judge(&forged).await;
+    assert_eq!((found.two_codes, found.duplicates, found.faults()), (1, 1, 1), "{found:?}");
+
+    std::fs::remove_file(home.mail_to("alice10@email.com").path).unwrap();
+    let sql = "DELETE FROM verify_emails WHERE username = 'carol10'; DELETE FROM users WHERE username = 'carol10'; \
+               UPDATE aftercommit_counts SET failed = 1";
+    sqlx::raw_sql(sql).execute(&database.pools().writer).await.unwrap();
+    let found = judge(&earlier).await;
+    database.close().await;
+    let expected =
+        Findings { users: 2, lost: 1, ghosts: 1, missing: 1, burnt: 1, unsettled: 1, ..Findings::default() };
+    assert_eq!(found, expected);
+}
