@@ -8,16 +8,24 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The CPU time this process has used, user and system. Zero where there is no `/proc`.
 pub(crate) fn cpu_time() -> Duration {
-    cpu_time_of(std::process::id()).unwrap_or_default()
+    let ticks = || -> Option<f64> {
+        let stat = fs::read_to_string("/proc/self/stat").ok()?;
+        // The command name may contain spaces; the fields start after its closing parenthesis.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        Some(fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?)
+    };
+    Duration::from_secs_f64(ticks().unwrap_or(0.0) / TICKS_PER_SECOND)
 }
 
-/// The CPU time that a process has used; `None` if there is no such process.
+/// The CPU time that the threads of a process have used, to the nanosecond; `None` if there is no such process.
 pub(crate) fn cpu_time_of(process: u32) -> Option<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The command name may contain spaces; the fields start after its closing parenthesis.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
-    Some(Duration::from_secs_f64(ticks / TICKS_PER_SECOND))
+    let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    let nanos = threads.flatten().filter_map(|thread| {
+        // The first number of three is the time on a processor.
+        let stat = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        stat.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    Some(Duration::from_nanos(nanos.sum()))
 }
 
 /// One line about the machine, for the head of a report.

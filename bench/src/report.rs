@@ -145,7 +145,7 @@ fn table(rows: &[Row], peer: Option<&str>, style: TableStyle) -> Table {
     header.push("limited by");
     table.set_header(header);
     for row in rows.iter().filter(|row| !row.ours.is_empty()) {
-        table.add_row(cells(row, peer.is_some()));
+        table.add_row(cells(row, peer));
     }
     for column in 2..if peer.is_some() { 9 } else { 6 } {
         if let Some(column) = table.column_mut(column) {
@@ -155,7 +155,7 @@ fn table(rows: &[Row], peer: Option<&str>, style: TableStyle) -> Table {
     table
 }
 
-fn cells(row: &Row, has_peer: bool) -> Vec<String> {
+fn cells(row: &Row, peer: Option<&str>) -> Vec<String> {
     let none = || "–".to_owned();
     let median = |samples: &Option<Samples>| samples.as_ref().map_or_else(none, |it| number(it.median()));
     let range = |samples: &Samples| format!("{} – {}", number(samples.min()), number(samples.max()));
@@ -168,7 +168,7 @@ fn cells(row: &Row, has_peer: bool) -> Vec<String> {
         median(&row.bare),
         ratio(row.ratio()),
     ];
-    if has_peer {
+    if peer.is_some() {
         cells.extend([
             median(&row.peer),
             row.peer.as_ref().map_or_else(none, range),

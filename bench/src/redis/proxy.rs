@@ -50,6 +50,7 @@ fn read(mut from: TcpStream, chunks: &Sender<(Instant, Vec<u8>)>, delay: Duratio
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a thread of its own, with no runtime to block")]
 fn write(due: &Receiver<(Instant, Vec<u8>)>, mut to: TcpStream) {
     for (due, chunk) in due {
         thread::sleep(due.saturating_duration_since(Instant::now()));
