@@ -34,10 +34,9 @@ impl Fault {
     fn is_transient(&self) -> bool {
         match self {
             Self::Call(error) | Self::Connect { source: error, .. } => is_transient(error),
-            // A certificate that is not trusted stays so; a connection that ends during the handshake may not.
-            Self::Tls { source, .. } => source.kind() != io::ErrorKind::InvalidData,
-            Self::LogIn { .. } => false,
-            Self::Replica { .. } | Self::Waited { .. } => true,
+            // No connection at all, for whatever reason: no call and no task is to blame. An operator may put the password
+            // or the certificate right at any moment, and whoever keeps trying must have kept what it has.
+            Self::Tls { .. } | Self::LogIn { .. } | Self::Replica { .. } | Self::Waited { .. } => true,
         }
     }
 }
