@@ -98,6 +98,10 @@ impl Pool {
     /// A connection that is not known to be dead: the one in this place, counted around, or the next that there is. Without
     /// any it waits until the next attempt to connect ends, at most as long as for an answer.
     pub(crate) async fn connection(self: &Arc<Self>, place: usize) -> Result<Arc<Connection>, Fault> {
+        if let Some(connection) = self.find(place) {
+            return Ok(connection);
+        }
+        // Whoever waits is told of every attempt that ends after this.
         let mut attempts = self.attempts.subscribe();
         let failed_before = attempts.borrow_and_update().failed;
         if let Some(connection) = self.find(place) {

@@ -33,5 +33,5 @@ async fn a_back_end_that_forwards_more_than_it_says_is_found() {
 #[tokio::test]
 #[should_panic(expected = "of seed")]
 async fn a_back_end_that_operates_on_more_than_it_says_is_found() {
-    model::explore(fixture(Call::Inspect, |_| Some(Fault::Twice)), 0..30, 60).await;
+    model::explore(fixture(Call::Inspect, |_| Some(Fault::Twice)), 0..30, 100).await;
 }

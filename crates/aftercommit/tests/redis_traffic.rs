@@ -186,5 +186,6 @@ async fn a_settle_that_comes_too_late_is_one_round_trip_and_writes_nothing() {
     // The first time Redis learns the script.
     settle().await;
     let count = meter.count(settle()).await;
-    judge("settle 100 lost leases, all", count, Count { round_trips: 1.0, commands: 8.0 });
+    // One of them only makes the script one that Redis takes without memory.
+    judge("settle 100 lost leases, all", count, Count { round_trips: 1.0, commands: 9.0 });
 }

@@ -1,19 +1,24 @@
 //! Opening the file: how the connections are set up, and what to say when it cannot be used.
 
 use super::explain;
+use super::fault::meaning;
 use crate::store::{Fault, Place, StoreError};
 use aftercommit::sqlite::SqlitePools;
 use log::LevelFilter;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use std::path::Path;
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// How long a statement waits for another *process* to release the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a caller waits for a connection of this process.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pause between two attempts to open a file that another process is just creating.
+const OPEN_PAUSE: Duration = Duration::from_millis(10);
 
 /// Connections that only read. Each has a thread of its own, which is all the parallelism SQLite has.
 const READERS: u32 = 4;
@@ -25,17 +30,29 @@ pub(super) async fn open(path: &Path, busy_timeout: Duration) -> Result<SqlitePo
     check_path(path, &place)?;
     let options = options(path, busy_timeout);
 
-    let writer = pool(1).connect_with(options.clone()).await.map_err(explain(&place))?;
+    let writer = connect(1, &options, busy_timeout).await.map_err(explain(&place))?;
     // SQLite opens a file it may not write to as read-only, and reports a lock when it is first
     // needed. Better now than at the first customer.
     let probe = writer.begin_with("BEGIN IMMEDIATE").await.map_err(explain(&place))?;
     probe.rollback().await.map_err(explain(&place))?;
 
-    let readers = pool(READERS)
-        .connect_with(options.create_if_missing(false).read_only(true))
-        .await
-        .map_err(explain(&place))?;
+    let options = options.create_if_missing(false).read_only(true);
+    let readers = connect(READERS, &options, busy_timeout).await.map_err(explain(&place))?;
     Ok(SqlitePools { writer, readers })
+}
+
+/// Opens a pool. Processes that create a file together get in each other's way while it is made a database with a
+/// write-ahead log, and SQLite itself does not wait then.
+async fn connect(size: u32, options: &SqliteConnectOptions, patience: Duration) -> sqlx::Result<SqlitePool> {
+    let ends = Instant::now() + patience;
+    loop {
+        match pool(size).connect_with(options.clone()).await {
+            Err(error) if meaning(&error) == Fault::Locked && Instant::now() < ends => {
+                sleep(OPEN_PAUSE).await
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// The settings of every connection: those of the queue that shares them, so that each commit is on the
