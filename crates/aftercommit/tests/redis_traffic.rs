@@ -186,6 +186,6 @@ async fn a_settle_that_comes_too_late_is_one_round_trip_and_writes_nothing() {
     // The first time Redis learns the script.
     settle().await;
     let count = meter.count(settle()).await;
-    // One of them only makes the script one that Redis takes without memory.
-    judge("settle 100 lost leases, all", count, Count { round_trips: 1.0, commands: 9.0 });
+    // Not one for each lease; a ping of the listener may be among them.
+    judge("settle 100 lost leases, all", count, Count { round_trips: 1.0, commands: 12.0 });
 }
