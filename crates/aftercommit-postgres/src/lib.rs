@@ -8,18 +8,28 @@
 //!
 //! Postgres 12 or newer.
 
+mod broker;
+mod dequeue;
 mod enqueue;
 mod error;
+mod leases;
+mod looks;
 mod migrate;
 mod news;
 mod options;
+mod outcomes;
 mod queue;
 mod row;
+mod settle;
 mod sink;
 mod sql;
 mod store;
+mod text;
 mod transactional;
 mod tx;
+mod unreadable;
+mod upkeep;
+mod watch;
 
 pub use options::PostgresOptions;
 pub use queue::PostgresQueue;

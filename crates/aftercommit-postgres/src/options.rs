@@ -14,6 +14,17 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many prepared statements a connection keeps: all that the engine has.
 const STATEMENTS: usize = 256;
 
+/// How the engine's statements are planned. A statement is planned once for each connection, perhaps while the tables are
+/// still empty, and must not read a whole table when it has grown; each of them knows which index it wants.
+const PLANNER: [(&str, &str); 6] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
 /// How the engine reaches its database. Connections are made when they are needed, so a database that is absent is no
 /// error before the first call.
 #[derive(Debug, Clone)]
@@ -51,6 +62,6 @@ impl PostgresOptions {
             .max_connections(self.max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
-            .connect_lazy_with(self.connect.clone().statement_cache_capacity(STATEMENTS))
+            .connect_lazy_with(self.connect.clone().statement_cache_capacity(STATEMENTS).options(PLANNER))
     }
 }
