@@ -8,13 +8,19 @@
 //!
 //! Postgres 12 or newer.
 
+mod bell;
+mod conn;
 mod enqueue;
 mod error;
+mod links;
+mod listener;
 mod migrate;
 mod news;
 mod options;
+mod poller;
 mod queue;
 mod row;
+mod session;
 mod sink;
 mod sql;
 mod store;

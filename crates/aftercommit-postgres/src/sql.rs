@@ -23,4 +23,6 @@ statements! {
     // --- the outbox
 
     // --- presence and news
+    LOOK = "look.sql";
+    NOTIFY = "notify.sql";
 }
