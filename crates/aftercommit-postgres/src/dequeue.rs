@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use aftercommit_core::stored::millis;
 use aftercommit_core::{LeaseGrant, Leased, QueueName, Quota, Result, Timestamp};
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 
+use crate::conn::Conn;
 use crate::error::{failed, is_lost_race, is_unknown_worker};
 use crate::looks::{BEGINNING, Seen};
 use crate::news::Topic;
@@ -78,7 +79,7 @@ fn merged(quotas: &[Quota]) -> (Vec<(&QueueName, usize)>, usize) {
 /// One look at the queues, noted.
 async fn take(
     queue: &PostgresQueue,
-    conn: &mut PgConnection,
+    conn: &mut Conn,
     shares: &[Share<'_>],
     wanted: usize,
     grant: &LeaseGrant,
@@ -88,7 +89,7 @@ async fn take(
     if rows.as_ref().is_err_and(is_unknown_worker) {
         // It has not beaten yet, or its row was deleted because it was not seen for long.
         let join = sqlx::query(sql::JOIN).bind(grant.worker.as_str()).bind(queue.store.moment());
-        join.execute(&mut *conn).await.map_err(failed(DOING))?;
+        conn.execute(join).await.map_err(failed(DOING))?;
         rows = run(queue, conn, shares, wanted, grant).await;
     } else if rows.as_ref().is_err_and(is_lost_race) {
         rows = run(queue, conn, shares, wanted, grant).await;
@@ -110,7 +111,7 @@ async fn take(
 
 async fn run(
     queue: &PostgresQueue,
-    conn: &mut PgConnection,
+    conn: &mut Conn,
     shares: &[Share<'_>],
     wanted: usize,
     grant: &LeaseGrant,
@@ -125,7 +126,7 @@ async fn run(
     };
     let query = query.bind(grant.worker.as_str()).bind(queue.store.moment()).bind(millis(grant.duration));
     let query = if shares.len() == 1 { query } else { query.bind(wanted) };
-    query.fetch_all(conn).await
+    conn.fetch_all(query).await
 }
 
 /// What is left to ask of the queues that were not looked at from their beginning. Where that has to wait, it is seen to

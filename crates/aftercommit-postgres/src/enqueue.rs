@@ -2,22 +2,23 @@
 
 use aftercommit_core::stored::{StoredOptions, millis};
 use aftercommit_core::{Enqueue, Error, GroupName, Message, Placement, Refusal, Result, Timestamp};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row};
 
 use crate::error::{failed, unreadable};
+use crate::session::Session;
 use crate::{sql, text};
 
 const DOING: &str = "enqueue tasks";
 
 /// Stores tasks; answers in their order. Nothing else happens: no transaction is begun, nobody is woken. `moment` is the
 /// present one, `None` for that of the database.
-pub(crate) async fn enqueue(
-    conn: &mut PgConnection,
+pub(crate) async fn enqueue<C: AsMut<PgConnection>>(
+    on: &mut Session<C>,
     tasks: &[Enqueue],
     moment: Option<i64>,
 ) -> Result<Vec<Result<(), Refusal>>> {
     let columns = Columns::of(tasks)?;
-    let answers = columns.store(conn, moment).await.map_err(failed(DOING))?;
+    let answers = columns.store(on, moment).await.map_err(failed(DOING))?;
     if answers.len() != tasks.len() {
         return Err(unreadable(DOING, format!("{} answers for {} tasks", answers.len(), tasks.len())));
     }
@@ -91,9 +92,13 @@ impl<'a> Columns<'a> {
         Ok(columns)
     }
 
-    async fn store(&self, conn: &mut PgConnection, moment: Option<i64>) -> sqlx::Result<Vec<i16>> {
+    async fn store<C: AsMut<PgConnection>>(
+        &self,
+        on: &mut Session<C>,
+        moment: Option<i64>,
+    ) -> sqlx::Result<Vec<i16>> {
         let pasts = self.pasts.as_ref();
-        sqlx::query_scalar(sql::ENQUEUE)
+        let store = sqlx::query(sql::ENQUEUE)
             .bind(&self.queues)
             .bind(&self.ids)
             .bind(&self.types)
@@ -106,9 +111,8 @@ impl<'a> Columns<'a> {
             .bind(pasts.map(|pasts| &pasts.recovered))
             .bind(pasts.map(|pasts| &pasts.errors))
             .bind(pasts.map(|pasts| &pasts.failed_at))
-            .bind(moment)
-            .fetch_one(conn)
-            .await
+            .bind(moment);
+        on.fetch_one(store).await?.try_get(0)
     }
 }
 

@@ -8,18 +8,24 @@
 //!
 //! Postgres 12 or newer.
 
+mod bell;
 mod broker;
+mod conn;
 mod dequeue;
 mod enqueue;
 mod error;
 mod leases;
+mod links;
+mod listener;
 mod looks;
 mod migrate;
 mod news;
 mod options;
 mod outcomes;
+mod poller;
 mod queue;
 mod row;
+mod session;
 mod settle;
 mod sink;
 mod sql;

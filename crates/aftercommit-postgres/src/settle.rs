@@ -7,8 +7,9 @@ use aftercommit_core::stored::millis;
 use aftercommit_core::{
     Lease, LeaseLost, LeaseToken, Outcome, QueueName, Result, Settlement, TaskId, Timestamp,
 };
-use sqlx::PgConnection;
+use sqlx::Row;
 
+use crate::conn::Conn;
 use crate::error::{failed, is_lost_race};
 use crate::leases::{Leases, in_order};
 use crate::news::Topic;
@@ -81,20 +82,19 @@ pub(crate) async fn extend(
 }
 
 async fn write_extension(
-    conn: &mut PgConnection,
+    conn: &mut Conn,
     leases: &Leases<'_>,
     moment: Option<i64>,
     duration: Duration,
 ) -> sqlx::Result<Vec<i64>> {
-    sqlx::query_scalar(sql::EXTEND)
+    let extend = sqlx::query(sql::EXTEND)
         .bind(&leases.seqs)
         .bind(&leases.epochs)
         .bind(&leases.queues)
         .bind(&leases.ids)
         .bind(moment)
-        .bind(millis(duration))
-        .fetch_all(conn)
-        .await
+        .bind(millis(duration));
+    conn.fetch_all(extend).await?.iter().map(|row| row.try_get(0)).collect()
 }
 
 /// The places of the settlements that count, in the order in which rows are locked: the first settle of a lease ends it,
@@ -112,7 +112,7 @@ const fn identity(lease: &Lease) -> (LeaseToken, &QueueName, &TaskId) {
 
 /// Writes the outcomes at these places; says which of the leases were current.
 async fn write(
-    conn: &mut PgConnection,
+    conn: &mut Conn,
     batch: &[Settlement],
     places: &[usize],
     moment: Option<i64>,
@@ -121,27 +121,28 @@ async fn write(
     let mut leases = Leases::with_capacity(places.len());
     items().for_each(|item| leases.push(&item.leased.lease));
     let all_done = items().all(|item| item.outcome == Outcome::Done);
-    let query = sqlx::query_scalar(if all_done { sql::FINISH } else { sql::SETTLE })
+    let query = sqlx::query(if all_done { sql::FINISH } else { sql::SETTLE })
         .bind(&leases.seqs)
         .bind(&leases.epochs)
         .bind(&leases.queues)
         .bind(&leases.ids)
         .bind(moment);
-    if all_done {
-        return query.fetch_all(conn).await;
-    }
-    let mut outcomes = Outcomes::default();
-    items().for_each(|item| outcomes.push(&item.outcome));
-    let places: Vec<i64> = places.iter().map(|place| i64::try_from(*place).unwrap_or(i64::MAX)).collect();
-    query
-        .bind(outcomes.becomes)
-        .bind(outcomes.added)
-        .bind(outcomes.moments)
-        .bind(outcomes.errors)
-        .bind(outcomes.results)
-        .bind(places)
-        .fetch_all(conn)
-        .await
+    let rows = if all_done {
+        conn.fetch_all(query).await?
+    } else {
+        let mut outcomes = Outcomes::default();
+        items().for_each(|item| outcomes.push(&item.outcome));
+        let places: Vec<i64> = places.iter().map(|place| i64::try_from(*place).unwrap_or(i64::MAX)).collect();
+        let query = query
+            .bind(outcomes.becomes)
+            .bind(outcomes.added)
+            .bind(outcomes.moments)
+            .bind(outcomes.errors)
+            .bind(outcomes.results)
+            .bind(places);
+        conn.fetch_all(query).await?
+    };
+    rows.iter().map(|row| row.try_get(0)).collect()
 }
 
 /// The place in the batch of the nth lease of a statement, which counts from one.

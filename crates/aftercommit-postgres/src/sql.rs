@@ -39,4 +39,6 @@ statements! {
 
     // --- presence and news
     JOIN = "join.sql";
+    LOOK = "look.sql";
+    NOTIFY = "notify.sql";
 }

@@ -3,9 +3,10 @@
 
 use aftercommit_core::stored::StoredOptions;
 use aftercommit_core::{BoxError, GroupName, Result, TaskId, TaskType};
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 
+use crate::conn::Conn;
 use crate::error::failed;
 use crate::sql;
 use crate::store::Store;
@@ -60,7 +61,7 @@ impl Unreadable {
     }
 
     /// The same on a connection, in whatever transaction that is in.
-    pub(crate) async fn archive_in(self, conn: &mut PgConnection, moment: Option<i64>) -> Result<()> {
+    pub(crate) async fn archive_in(self, conn: &mut Conn, moment: Option<i64>) -> Result<()> {
         if self.seqs.is_empty() {
             return Ok(());
         }
@@ -73,6 +74,6 @@ impl Unreadable {
             .bind(self.groups)
             .bind(self.reasons)
             .bind(moment);
-        archive.execute(conn).await.map(drop).map_err(failed(DOING))
+        conn.execute(archive).await.map(drop).map_err(failed(DOING))
     }
 }

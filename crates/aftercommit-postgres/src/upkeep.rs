@@ -8,9 +8,10 @@ use aftercommit_core::{
     ArchiveLimits, BoxError, Forwarded, Orphan, OrphanCause, QueueName, Result, Timestamp, Upkeep,
 };
 use async_trait::async_trait;
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 
+use crate::conn::Conn;
 use crate::error::{failed, is_lost_race};
 use crate::news::Topic;
 use crate::unreadable::Unreadable;
@@ -72,7 +73,7 @@ impl Upkeep for PostgresQueue {
             .bind(names(queues))
             .bind(self.store.moment())
             .bind(saturated(limit));
-        let deleted = delete.execute(&mut *conn).await.map_err(failed(DOING))?.rows_affected();
+        let deleted = conn.execute(delete).await.map_err(failed(DOING))?.rows_affected();
         self.tidy(&mut conn).await?;
         Ok(usize::try_from(deleted).unwrap_or(usize::MAX))
     }
@@ -84,13 +85,14 @@ impl Upkeep for PostgresQueue {
         limit: usize,
     ) -> Result<usize> {
         const DOING: &str = "trim archives";
-        let trim = sqlx::query_scalar::<_, i64>(sql::TRIM_ARCHIVE)
+        let trim = sqlx::query(sql::TRIM_ARCHIVE)
             .bind(names(queues))
             .bind(self.store.moment())
             .bind(millis(limits.max_age))
             .bind(saturated(limits.max_tasks))
             .bind(saturated(limit));
-        let trimmed = trim.fetch_one(&mut *self.store.conn(DOING).await?).await.map_err(failed(DOING))?;
+        let trimmed = self.store.conn(DOING).await?.fetch_one(trim).await;
+        let trimmed: i64 = trimmed.and_then(|row| row.try_get(0)).map_err(failed(DOING))?;
         Ok(usize::try_from(trimmed).unwrap_or(usize::MAX))
     }
 }
@@ -104,7 +106,7 @@ impl PostgresQueue {
             .bind(self.store.moment())
             .bind(saturated(limit))
             .bind(self.watch.lasts(self.store.local_now()));
-        let rows = orphans.fetch_all(&mut *conn).await.map_err(failed(DOING))?;
+        let rows = conn.fetch_all(orphans).await.map_err(failed(DOING))?;
         drop(conn);
         let mut unreadable = Unreadable::default();
         let mut found = Vec::with_capacity(rows.len());
@@ -123,11 +125,11 @@ impl PostgresQueue {
 
     /// Adds up what was counted and, from time to time, deletes what is of no further use: old counts, workers long gone,
     /// cancellations everybody has read, locks that ran out.
-    async fn tidy(&self, conn: &mut PgConnection) -> Result<()> {
+    async fn tidy(&self, conn: &mut Conn) -> Result<()> {
         const DOING: &str = "delete old counts and workers";
         let moment = self.store.moment();
         let fold = sqlx::query(sql::FOLD_COUNTS).bind(CHANGES_MAX);
-        fold.execute(&mut *conn).await.map_err(failed(DOING))?;
+        conn.execute(fold).await.map_err(failed(DOING))?;
         if !self.watch.may_tidy(self.store.local_now(), TIDY_INTERVAL) {
             return Ok(());
         }
@@ -138,7 +140,7 @@ impl PostgresQueue {
             sqlx::query(sql::FORGET_LOCKS).bind(moment).bind(millis(LOCKS_KEPT)).bind(LOCKS_MAX),
         ];
         for step in steps {
-            step.execute(&mut *conn).await.map_err(failed(DOING))?;
+            conn.execute(step).await.map_err(failed(DOING))?;
         }
         Ok(())
     }
@@ -174,16 +176,12 @@ pub(crate) fn saturated(limit: usize) -> i64 {
 
 /// How many were moved, the present moment, and when the next one is due.
 async fn forward(
-    conn: &mut PgConnection,
+    conn: &mut Conn,
     names: &[&str],
     moment: Option<i64>,
     limit: usize,
 ) -> sqlx::Result<(i64, i64, Option<i64>)> {
-    sqlx::query_as(sql::FORWARD)
-        .bind(names)
-        .bind(moment)
-        .bind(saturated(limit))
-        .bind(i64::MIN)
-        .fetch_one(conn)
-        .await
+    let forward = sqlx::query(sql::FORWARD).bind(names).bind(moment).bind(saturated(limit)).bind(i64::MIN);
+    let row = conn.fetch_one(forward).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
 }
