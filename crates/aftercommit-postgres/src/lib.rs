@@ -8,11 +8,18 @@
 //!
 //! Postgres 12 or newer.
 
+mod batch;
+mod cancel;
 mod enqueue;
 mod error;
+mod gather;
+mod groups;
+mod inspect;
 mod migrate;
 mod news;
+mod operate;
 mod options;
+mod presence;
 mod queue;
 mod row;
 mod sink;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aftercommit_core::{Clock, Options, Result};
 use sqlx::PgPool;
 
+use crate::cancel::OwnCancels;
 use crate::store::Store;
 use crate::{PostgresOptions, PostgresTx};
 
@@ -15,13 +16,14 @@ use crate::{PostgresOptions, PostgresTx};
 #[derive(Debug, Clone)]
 pub struct PostgresQueue {
     pub(crate) store: Store,
+    pub(crate) cancels: Arc<OwnCancels>,
 }
 
 impl PostgresQueue {
     /// A queue on connections of its own, which are made when they are needed. The tables must be there: see
     /// [`migrate`](Self::migrate).
     pub fn new(options: &PostgresOptions) -> Self {
-        Self { store: Store::new(options) }
+        Self { store: Store::new(options), cancels: Arc::default() }
     }
 
     /// Takes the time from `clock` instead of the database. To be said before the queue is used.
