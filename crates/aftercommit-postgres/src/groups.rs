@@ -66,7 +66,8 @@ impl Groups for PostgresQueue {
         let end = sqlx::query_scalar::<_, bool>(sql::AGGREGATE)
             .bind(key)
             .bind(batch.queue.as_str())
-            .bind(batch.group.as_str());
+            .bind(batch.group.as_str())
+            .bind(self.store.moment());
         if !end.fetch_one(&mut *tx).await.map_err(failed(DOING))? {
             return Ok(Err(AggregateRefusal::BatchLost));
         }

@@ -73,13 +73,15 @@ mod tests {
     use std::sync::Arc;
 
     use aftercommit_servers::PostgresServer;
-    use sqlx::{AssertSqlSafe, Executor, PgPool, SqlSafeStr};
+    use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, SqlSafeStr};
 
     use super::*;
     use crate::{PostgresOptions, PostgresQueue};
 
     /// How many tasks there are of each table: enough that reading all of them is the wrong plan.
     const TASKS: i64 = 20_000;
+
+    const SCANS: [&str; 2] = ["Seq Scan on tasks", "Seq Scan on ended"];
 
     const FILL: &str = "
         INSERT INTO aftercommit.tasks (state, pos, at, queue, id, task_type, group_name, batch, payload)
@@ -116,33 +118,28 @@ mod tests {
             sqlx::query(fill).bind(TASKS).execute(&mut *conn).await.unwrap();
         }
         sqlx::query("VACUUM ANALYZE").execute(&mut *conn).await.unwrap();
-        // A plan for whatever values come, so that none need be bound.
         sqlx::query("SET plan_cache_mode = force_generic_plan").execute(&mut *conn).await.unwrap();
         let mut scans = Vec::new();
         for (name, statement) in ALL {
-            let parameters = (1..).take_while(|nth| statement.contains(&format!("${nth}"))).count();
-            let nulls = vec!["NULL"; parameters].join(", ");
-            let nulls = if nulls.is_empty() { nulls } else { format!("({nulls})") };
-            let script = [
-                format!("PREPARE explained AS {statement}"),
-                format!("EXPLAIN EXECUTE explained {nulls}"),
-                "DEALLOCATE explained".to_owned(),
-            ];
-            for step in script {
-                let lines: Vec<String> = match step.starts_with("EXPLAIN") {
-                    true => sqlx::query_scalar(AssertSqlSafe(step)).fetch_all(&mut *conn).await.unwrap(),
-                    false => {
-                        sqlx::raw_sql(AssertSqlSafe(step)).execute(&mut *conn).await.unwrap();
-                        Vec::new()
-                    }
-                };
-                let is_scan = |line: &&String| {
-                    ["Seq Scan on tasks", "Seq Scan on ended"].iter().any(|scan| line.contains(scan))
-                };
-                scans.extend(lines.iter().filter(is_scan).map(|line| format!("{name}: {}", line.trim())));
-                if std::env::args().any(|a| a == "--plans") { println!("== {name}\n{}", lines.join("\n")); }
+            for line in plan(&mut conn, statement).await {
+                if SCANS.iter().any(|scan| line.contains(scan)) {
+                    scans.push(format!("{name}: {}", line.trim()));
+                }
             }
         }
         assert!(scans.is_empty(), "{}", scans.join("\n"));
+    }
+
+    /// The lines of the plan for whatever values come, so that none need be bound.
+    async fn plan(conn: &mut PgConnection, statement: &str) -> Vec<String> {
+        let parameters = (1..).take_while(|nth| statement.contains(&format!("${nth}"))).count();
+        let nulls = vec!["NULL"; parameters].join(", ");
+        let nulls = if nulls.is_empty() { nulls } else { format!("({nulls})") };
+        let prepare = AssertSqlSafe(format!("PREPARE explained AS {statement}"));
+        sqlx::raw_sql(prepare).execute(&mut *conn).await.unwrap();
+        let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE explained {nulls}"));
+        let lines = sqlx::query_scalar(explain).fetch_all(&mut *conn).await.unwrap();
+        sqlx::query("DEALLOCATE explained").execute(conn).await.unwrap();
+        lines
     }
 }

@@ -12,10 +12,12 @@ names (queue, name) AS (
              WHERE t.queue = names.queue AND t.state = 1 AND t.group_name > names.name ORDER BY t.group_name LIMIT 1)
       FROM names WHERE names.name IS NOT NULL
 ),
--- A group may have nothing but tasks in batches.
+-- A group may have nothing but tasks in batches. The order keeps Postgres from reading all the tasks once instead of looking
+-- into each group.
 groups AS (
     SELECT queue, name FROM names
      WHERE name IS NOT NULL
-       AND EXISTS (SELECT 1 FROM aftercommit.tasks AS t
-                    WHERE t.queue = names.queue AND t.state = 1 AND t.group_name = names.name AND t.batch IS NULL)
+       AND (SELECT t.seq FROM aftercommit.tasks AS t
+             WHERE t.queue = names.queue AND t.state = 1 AND t.group_name = names.name AND t.batch IS NULL
+             ORDER BY t.batch, t.at, t.pos LIMIT 1) IS NOT NULL
 )

@@ -1,7 +1,8 @@
 -- No transition: one queue as it is now. Counts each state by an index of its own.
 -- $1 the queue, as the only one of a list
-SELECT EXISTS (SELECT 1 FROM aftercommit.tasks WHERE queue = $1[1])
-       OR EXISTS (SELECT 1 FROM aftercommit.ended WHERE queue = $1[1])
+-- What looks for any task asks for the first one: for EXISTS alone, Postgres may read the table until it finds some.
+SELECT (SELECT id FROM aftercommit.tasks WHERE queue = $1[1] ORDER BY id LIMIT 1) IS NOT NULL
+       OR (SELECT id FROM aftercommit.ended WHERE queue = $1[1] ORDER BY id LIMIT 1) IS NOT NULL
        OR EXISTS (SELECT 1 FROM aftercommit.counts WHERE queue = $1[1])
        OR EXISTS (SELECT 1 FROM aftercommit.count_changes WHERE queue = $1[1]),
        (SELECT count(*) FROM aftercommit.tasks WHERE queue = $1[1] AND state = 2),
