@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use aftercommit_core::{BoxError, Cancellation, Cancellations, QueueName, Result, TaskId, Wakes};
 use futures_util::{StreamExt, stream};
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 use tokio::time::sleep;
 
+use crate::conn::Conn;
 use crate::error::failed;
 use crate::news::{News, Topic};
 use crate::{PostgresQueue, sql};
@@ -96,12 +97,12 @@ impl Listener {
         let rows = match &self.from {
             From::Snapshot(snapshot) => {
                 let after = sqlx::query(sql::CANCELLATIONS_AFTER).bind(snapshot);
-                after.fetch_all(&mut *conn).await.map_err(failed(DOING))?
+                conn.fetch_all(after).await.map_err(failed(DOING))?
             }
             From::Subscription { last_own, moment, at } => {
                 let since = since(&mut conn, *moment, *at).await.map_err(failed(DOING))?;
                 let since = sqlx::query(sql::CANCELLATIONS_SINCE).bind(since).bind(last_own);
-                since.fetch_all(&mut *conn).await.map_err(failed(DOING))?
+                conn.fetch_all(since).await.map_err(failed(DOING))?
             }
         };
         drop(conn);
@@ -130,11 +131,11 @@ impl Listener {
 }
 
 /// The moment of the subscription by the clock that decides; a little earlier rather than later.
-async fn since(conn: &mut PgConnection, moment: Option<i64>, at: Instant) -> sqlx::Result<i64> {
+async fn since(conn: &mut Conn, moment: Option<i64>, at: Instant) -> sqlx::Result<i64> {
     if let Some(moment) = moment {
         return Ok(moment);
     }
-    let now: i64 = sqlx::query_scalar(sql::PRESENT).bind(moment).fetch_one(conn).await?;
+    let now: i64 = conn.fetch_one(sqlx::query(sql::PRESENT).bind(moment)).await?.try_get(0)?;
     // Taken after the answer, so the way there and back is in it.
     let elapsed = i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX);
     Ok(now.saturating_sub(elapsed).saturating_sub(1))

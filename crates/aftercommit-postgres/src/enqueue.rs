@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use aftercommit_core::stored::{StoredOptions, state};
 use aftercommit_core::{Enqueue, GroupName, Placement, Refusal, Result, State, Timestamp};
-use sqlx::PgConnection;
+use sqlx::Row;
 
 use crate::error::{failed, unreadable};
+use crate::session::On;
 use crate::sql;
 
 const DOING: &str = "enqueue tasks";
@@ -14,7 +15,7 @@ const DOING: &str = "enqueue tasks";
 /// Stores tasks; answers in their order. Nothing else happens: no transaction is begun, nobody is woken. `moment` is the
 /// present one, `None` for that of the database.
 pub(crate) async fn enqueue(
-    conn: &mut PgConnection,
+    on: &mut On<'_>,
     tasks: &[Enqueue],
     moment: Option<i64>,
 ) -> Result<Vec<Result<(), Refusal>>> {
@@ -24,7 +25,7 @@ pub(crate) async fn enqueue(
     let options: Vec<Option<String>> =
         tasks.iter().map(options).collect::<Result<_, _>>().map_err(|error| unreadable(DOING, error))?;
     let column = |of: fn(&Enqueue) -> &str| tasks.iter().map(of).collect::<Vec<_>>();
-    let stored = sqlx::query_as::<_, (String, String)>(sql::ENQUEUE)
+    let stored = sqlx::query(sql::ENQUEUE)
         .bind(column(|task| task.message.queue.as_str()))
         .bind(column(|task| task.message.id.as_str()))
         .bind(column(|task| task.message.task_type.as_str()))
@@ -34,8 +35,9 @@ pub(crate) async fn enqueue(
         .bind(tasks.iter().map(|task| task.message.group.as_ref().map(GroupName::as_str)).collect::<Vec<_>>())
         .bind(tasks.iter().map(|task| task.message.payload.as_ref()).collect::<Vec<_>>())
         .bind(moment);
-    let mut stored: HashSet<(String, String)> =
-        stored.fetch_all(conn).await.map_err(failed(DOING))?.into_iter().collect();
+    let rows = on.fetch_all(stored).await.map_err(failed(DOING))?;
+    let stored = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+    let mut stored: HashSet<(String, String)> = stored.collect::<Result<_, _>>().map_err(failed(DOING))?;
     let answer = |task: &Enqueue| {
         let key = (task.message.queue.to_string(), task.message.id.to_string());
         if stored.remove(&key) { Ok(()) } else { Err(Refusal::IdConflict) }

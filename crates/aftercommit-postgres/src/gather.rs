@@ -4,9 +4,10 @@ use aftercommit_core::stored::millis;
 use aftercommit_core::{Batch, BatchKey, BoxError, GroupRules, Result, Timestamp};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgConnection, Postgres, Row};
+use sqlx::{Postgres, Row};
 
 use crate::batch::saturated;
+use crate::conn::Conn;
 use crate::error::{failed, unreadable};
 use crate::row::message;
 use crate::sql;
@@ -34,26 +35,26 @@ pub(crate) struct Next {
 
 impl Gather<'_> {
     /// Looks at the groups.
-    pub(crate) async fn next(&self, conn: &mut PgConnection) -> Result<Next> {
-        let row = self.ask(sql::NEXT_RIPE, 1).fetch_optional(conn).await.map_err(failed(GATHERING))?;
+    pub(crate) async fn next(&self, conn: &mut Conn) -> Result<Next> {
+        let row = conn.fetch_optional(self.ask(sql::NEXT_RIPE, 1)).await.map_err(failed(GATHERING))?;
         let Some(row) = row else { return Ok(Next { at: None, is_ripe: false }) };
         let at = row.try_get(0).map(Timestamp::from_millis).map_err(failed(GATHERING))?;
         Ok(Next { at: Some(at), is_ripe: row.try_get(1).map_err(failed(GATHERING))? })
     }
 
     /// Waits until nobody else gathers from these queues.
-    pub(crate) async fn take_turns(&self, conn: &mut PgConnection) -> Result<()> {
+    pub(crate) async fn take_turns(&self, conn: &mut Conn) -> Result<()> {
         let hold = sqlx::query(sql::HOLD_GROUPS).bind(&self.queues);
-        hold.execute(conn).await.map(drop).map_err(failed(GATHERING))
+        conn.execute(hold).await.map(drop).map_err(failed(GATHERING))
     }
 
     /// Makes a batch of the oldest tasks of each ripe group, at most `limit` of them.
-    pub(crate) async fn hold(&self, conn: &mut PgConnection, limit: usize) -> Result<Vec<Batch>> {
+    pub(crate) async fn hold(&self, conn: &mut Conn, limit: usize) -> Result<Vec<Batch>> {
         let gather = self
             .ask(sql::GATHER, limit)
             .bind(saturated(self.rules.batch_size()))
             .bind(millis(self.rules.hold).min(LONGEST));
-        let rows = gather.fetch_all(conn).await.map_err(failed(GATHERING))?;
+        let rows = conn.fetch_all(gather).await.map_err(failed(GATHERING))?;
         let mut batches: Vec<Batch> = Vec::new();
         for row in &rows {
             let (key, deadline, task) = read(row).map_err(|error| unreadable(GATHERING, error))?;

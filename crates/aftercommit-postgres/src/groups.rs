@@ -4,10 +4,12 @@
 //! in the same statement, so only one of an aggregator and those who put overdue batches back can.
 
 use aftercommit_core::{
-    AggregateRefusal, BatchKey, Enqueue, Error, Gathered, GroupInfo, GroupName, GroupRules, Groups,
+    AggregateRefusal, BatchKey, BoxError, Enqueue, Error, Gathered, GroupInfo, GroupName, GroupRules, Groups,
     QueueName, Result,
 };
 use async_trait::async_trait;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
 
 use crate::batch::{names, saturated};
 use crate::enqueue::enqueue;
@@ -20,19 +22,19 @@ use crate::{PostgresQueue, sql};
 impl Groups for PostgresQueue {
     async fn groups(&self, queue: &QueueName) -> Result<Vec<GroupInfo>> {
         const DOING: &str = "list groups";
-        let list = sqlx::query_as::<_, (String, i64)>(sql::GROUPS).bind([queue.as_str()]);
-        let rows = list.fetch_all(&mut *self.store.conn(DOING).await?).await.map_err(failed(DOING))?;
-        let info = |(name, size): (String, i64)| {
-            let group = GroupName::new(name).map_err(|error| unreadable(DOING, error))?;
-            Ok(GroupInfo { group, size: size.unsigned_abs() })
+        let list = sqlx::query(sql::GROUPS).bind([queue.as_str()]);
+        let rows = self.store.conn(DOING).await?.fetch_all(list).await.map_err(failed(DOING))?;
+        let info = |row: &PgRow| -> Result<_, BoxError> {
+            let group = GroupName::new(row.try_get::<&str, _>(0)?)?;
+            Ok(GroupInfo { group, size: row.try_get::<i64, _>(1)?.unsigned_abs() })
         };
-        rows.into_iter().map(info).collect()
+        rows.iter().map(|row| info(row).map_err(|error| unreadable(DOING, error))).collect()
     }
 
     async fn gather(&self, queues: &[QueueName], rules: &GroupRules, limit: usize) -> Result<Gathered> {
         let gather = Gather { queues: names(queues), rules, moment: self.store.moment() };
         // Nearly every look finds nothing ripe, and must not make others wait.
-        let next = gather.next(&mut *self.store.conn(GATHERING).await?).await?;
+        let next = gather.next(&mut self.store.conn(GATHERING).await?).await?;
         if limit == 0 || !next.is_ripe {
             return Ok(Gathered { batches: Vec::new(), next_at: next.at });
         }
@@ -63,17 +65,18 @@ impl Groups for PostgresQueue {
         }
         let Some(key) = number(batch) else { return Ok(Err(AggregateRefusal::BatchLost)) };
         let mut tx = self.store.transaction(DOING).await?;
-        let end = sqlx::query_scalar::<_, bool>(sql::AGGREGATE)
+        let end = sqlx::query(sql::AGGREGATE)
             .bind(key)
             .bind(batch.queue.as_str())
             .bind(batch.group.as_str())
             .bind(self.store.moment());
-        if !end.fetch_one(&mut *tx).await.map_err(failed(DOING))? {
+        let row = tx.fetch_one(end).await.map_err(failed(DOING))?;
+        if !row.try_get::<bool, _>(0).map_err(failed(DOING))? {
             return Ok(Err(AggregateRefusal::BatchLost));
         }
-        let answers = enqueue(&mut tx, std::slice::from_ref(task), self.store.moment()).await?;
+        let answers = enqueue(&mut tx.on(), std::slice::from_ref(task), self.store.moment()).await?;
         if let Some(Err(refusal)) = answers.first() {
-            tx.rollback().await.map_err(failed(DOING))?;
+            // Rolled back when it is dropped.
             return Ok(Err(AggregateRefusal::Task(*refusal)));
         }
         tx.commit().await.map_err(failed(DOING))?;
@@ -86,19 +89,17 @@ impl Groups for PostgresQueue {
         let Some(key) = number(batch) else { return Ok(()) };
         let release =
             sqlx::query(sql::RELEASE).bind(key).bind(batch.queue.as_str()).bind(batch.group.as_str());
-        release.execute(&mut *self.store.conn(DOING).await?).await.map_err(failed(DOING))?;
+        self.store.conn(DOING).await?.execute(release).await.map_err(failed(DOING))?;
         self.store.news.announce(Topic::Groups);
         Ok(())
     }
 
     async fn reclaim(&self, queues: &[QueueName], limit: usize) -> Result<usize> {
         const DOING: &str = "reclaim batches";
-        let reclaim = sqlx::query_scalar::<_, i64>(sql::RECLAIM)
-            .bind(names(queues))
-            .bind(self.store.moment())
-            .bind(saturated(limit));
-        let reclaimed =
-            reclaim.fetch_one(&mut *self.store.conn(DOING).await?).await.map_err(failed(DOING))?;
+        let reclaim =
+            sqlx::query(sql::RECLAIM).bind(names(queues)).bind(self.store.moment()).bind(saturated(limit));
+        let row = self.store.conn(DOING).await?.fetch_one(reclaim).await.map_err(failed(DOING))?;
+        let reclaimed: i64 = row.try_get(0).map_err(failed(DOING))?;
         if reclaimed > 0 {
             self.store.news.announce(Topic::Groups);
         }

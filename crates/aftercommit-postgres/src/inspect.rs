@@ -5,8 +5,8 @@
 //! the order of an index, and costs what it passes over and what it shows.
 
 use aftercommit_core::{
-    Action, DayCount, Inspect, Operation, Page, QueueInfo, QueueName, Removal, Result, Selection, State,
-    StateCounts, TaskId, TaskInfo, Timestamp,
+    Action, BoxError, DayCount, Inspect, Operation, Page, QueueInfo, QueueName, Removal, Result, Selection,
+    State, StateCounts, TaskId, TaskInfo, Timestamp,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,35 +22,25 @@ use crate::{PostgresQueue, operate, row, sql};
 impl Inspect for PostgresQueue {
     async fn queues(&self) -> Result<Vec<QueueName>> {
         const DOING: &str = "list queues";
-        let names: Vec<String> = sqlx::query_scalar(sql::QUEUES)
-            .fetch_all(&mut *self.store.conn(DOING).await?)
-            .await
-            .map_err(failed(DOING))?;
-        names.into_iter().map(|name| QueueName::new(name).map_err(|error| unreadable(DOING, error))).collect()
+        let rows = self.store.conn(DOING).await?.fetch_all(sqlx::query(sql::QUEUES)).await;
+        let read = |row: &PgRow| Ok::<_, BoxError>(QueueName::new(row.try_get::<&str, _>(0)?)?);
+        let rows = rows.map_err(failed(DOING))?;
+        rows.iter().map(|row| read(row).map_err(|error| unreadable(DOING, error))).collect()
     }
 
     async fn queue(&self, queue: &QueueName) -> Result<Option<QueueInfo>> {
         const DOING: &str = "read a queue";
         let look = sqlx::query(sql::QUEUE).bind([queue.as_str()]);
-        let row = look.fetch_one(&mut *self.store.conn(DOING).await?).await.map_err(failed(DOING))?;
+        let row = self.store.conn(DOING).await?.fetch_one(look).await.map_err(failed(DOING))?;
         queue_info(queue, &row).map_err(failed(DOING))
     }
 
     async fn history(&self, queue: &QueueName, days: usize) -> Result<Vec<DayCount>> {
         const DOING: &str = "read a queue's history";
-        let rows = sqlx::query_as::<_, (i64, i64, i64)>(sql::HISTORY)
-            .bind(queue.as_str())
-            .bind(saturated(days))
-            .bind(self.store.moment())
-            .fetch_all(&mut *self.store.conn(DOING).await?)
-            .await
-            .map_err(failed(DOING))?;
-        let count = |(day, processed, failed): (i64, i64, i64)| DayCount {
-            day,
-            processed: processed.unsigned_abs(),
-            failed: failed.unsigned_abs(),
-        };
-        Ok(rows.into_iter().map(count).collect())
+        let history =
+            sqlx::query(sql::HISTORY).bind(queue.as_str()).bind(saturated(days)).bind(self.store.moment());
+        let rows = self.store.conn(DOING).await?.fetch_all(history).await.map_err(failed(DOING))?;
+        rows.iter().map(|row| day_count(row).map_err(failed(DOING))).collect()
     }
 
     async fn list(&self, queue: &QueueName, selection: &Selection, page: Page) -> Result<Vec<TaskInfo>> {
@@ -62,14 +52,14 @@ impl Inspect for PostgresQueue {
         if let Selection::Group(group) = selection {
             list = list.bind(group.as_str());
         }
-        let rows = list.fetch_all(&mut *self.store.conn(DOING).await?).await.map_err(failed(DOING))?;
+        let rows = self.store.conn(DOING).await?.fetch_all(list).await.map_err(failed(DOING))?;
         rows.iter().map(|row| row::info(row).map_err(|error| unreadable(DOING, error))).collect()
     }
 
     async fn get(&self, queue: &QueueName, id: &TaskId) -> Result<Option<TaskInfo>> {
         const DOING: &str = "read a task";
         let find = sqlx::query(sql::GET).bind(queue.as_str()).bind(id.as_str());
-        let row = find.fetch_optional(&mut *self.store.conn(DOING).await?).await.map_err(failed(DOING))?;
+        let row = self.store.conn(DOING).await?.fetch_optional(find).await.map_err(failed(DOING))?;
         row.map(|row| row::info(&row).map_err(|error| unreadable(DOING, error))).transpose()
     }
 
@@ -93,25 +83,21 @@ impl Inspect for PostgresQueue {
 
     async fn remove_queue(&self, queue: &QueueName) -> Result<Removal> {
         const DOING: &str = "remove a queue";
-        let remove = sqlx::query_as::<_, (bool, bool)>(sql::REMOVE_QUEUE).bind(queue.as_str());
-        let was = remove.fetch_one(&mut *self.store.conn(DOING).await?).await.map_err(failed(DOING))?;
-        Ok(match was {
-            (true, _) => Removal::NotEmpty,
-            (false, false) => Removal::NotFound,
-            (false, true) => Removal::Removed,
-        })
+        let remove = sqlx::query(sql::REMOVE_QUEUE).bind(queue.as_str());
+        let row = self.store.conn(DOING).await?.fetch_one(remove).await.map_err(failed(DOING))?;
+        removal(&row).map_err(failed(DOING))
     }
 
     async fn pause(&self, queue: &QueueName) -> Result<()> {
         const DOING: &str = "pause a queue";
         let pause = sqlx::query(sql::PAUSE).bind(queue.as_str()).bind(self.store.moment());
-        pause.execute(&mut *self.store.conn(DOING).await?).await.map(drop).map_err(failed(DOING))
+        self.store.conn(DOING).await?.execute(pause).await.map(drop).map_err(failed(DOING))
     }
 
     async fn resume(&self, queue: &QueueName) -> Result<()> {
         const DOING: &str = "resume a queue";
         let resume = sqlx::query(sql::RESUME).bind(queue.as_str());
-        resume.execute(&mut *self.store.conn(DOING).await?).await.map_err(failed(DOING))?;
+        self.store.conn(DOING).await?.execute(resume).await.map_err(failed(DOING))?;
         self.store.news.announce(Topic::Pending);
         Ok(())
     }
@@ -131,6 +117,23 @@ const fn listing(selection: &Selection) -> &'static str {
     }
 }
 
+/// A row of `history.sql`.
+fn day_count(row: &PgRow) -> sqlx::Result<DayCount> {
+    let number = |column| Ok::<u64, sqlx::Error>(row.try_get::<i64, _>(column)?.unsigned_abs());
+    Ok(DayCount { day: row.try_get(0)?, processed: number(1)?, failed: number(2)? })
+}
+
+/// A row of `remove_queue.sql`.
+fn removal(row: &PgRow) -> sqlx::Result<Removal> {
+    let (has_tasks, is_known): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(match (has_tasks, is_known) {
+        (true, _) => Removal::NotEmpty,
+        (false, false) => Removal::NotFound,
+        (false, true) => Removal::Removed,
+    })
+}
+
+/// A row of `queue_state.sql`.
 fn queue_info(queue: &QueueName, row: &PgRow) -> sqlx::Result<Option<QueueInfo>> {
     if !row.try_get::<bool, _>(0)? {
         return Ok(None);

@@ -9,19 +9,25 @@
 //! Postgres 12 or newer.
 
 mod batch;
+mod bell;
 mod cancel;
+mod conn;
 mod enqueue;
 mod error;
 mod gather;
 mod groups;
 mod inspect;
+mod links;
+mod listener;
 mod migrate;
 mod news;
 mod operate;
 mod options;
+mod poller;
 mod presence;
 mod queue;
 mod row;
+mod session;
 mod sink;
 mod sql;
 mod store;

@@ -7,10 +7,11 @@
 use aftercommit_core::stored::state::state;
 use aftercommit_core::{Action, Error, Operation, QueueName, Result, Selection, State, TaskId};
 use bytes::Bytes;
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 
 use crate::batch::saturated;
+use crate::conn::Conn;
 use crate::error::failed;
 use crate::news::Topic;
 use crate::{PostgresQueue, sql};
@@ -75,11 +76,13 @@ async fn on_some(
 ) -> Result<usize> {
     let Some(statement) = choice(selection) else { return Ok(0) };
     let mut tx = queue.store.transaction(DOING).await?;
-    let mut choose = sqlx::query_scalar(statement).bind(name.as_str()).bind(saturated(wanted)).bind(0_i64);
+    let mut choose = sqlx::query(statement).bind(name.as_str()).bind(saturated(wanted)).bind(0_i64);
     if let Selection::Group(group) = selection {
         choose = choose.bind(group.as_str());
     }
-    let chosen: Vec<i64> = choose.fetch_all(&mut *tx).await.map_err(failed(DOING))?;
+    let rows = tx.fetch_all(choose).await.map_err(failed(DOING))?;
+    let chosen: Vec<i64> =
+        rows.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>().map_err(failed(DOING))?;
     if chosen.is_empty() {
         return Ok(0);
     }
@@ -103,7 +106,7 @@ pub(crate) async fn update_payload(
         Some(found) if found.state != State::Scheduled => Ok(Action::Refused(found.state)),
         Some(found) => {
             let update = sqlx::query(sql::UPDATE_PAYLOAD).bind(found.seq).bind(payload.as_ref());
-            update.execute(&mut *tx).await.map_err(failed(DOING))?;
+            tx.execute(update).await.map_err(failed(DOING))?;
             tx.commit().await.map_err(failed(DOING))?;
             Ok(Action::Applied)
         }
@@ -119,10 +122,10 @@ struct Found {
 }
 
 /// Finds a task, and locks it where it is.
-async fn find(conn: &mut PgConnection, queue: &QueueName, id: &TaskId) -> Result<Option<Found>> {
+async fn find(tx: &mut Conn, queue: &QueueName, id: &TaskId) -> Result<Option<Found>> {
     for _ in 0..LOOKS {
         let find = sqlx::query(sql::FIND).bind(queue.as_str()).bind(id.as_str());
-        let row = find.fetch_one(&mut *conn).await.map_err(failed(DOING))?;
+        let row = tx.fetch_one(find).await.map_err(failed(DOING))?;
         let (found, was_there) = read(&row).map_err(failed(DOING))?;
         if found.is_some() || !was_there {
             return Ok(found);
@@ -156,7 +159,7 @@ const fn choice(selection: &Selection) -> Option<&'static str> {
 /// Changes locked tasks, which are all in one state.
 async fn apply(
     queue: &PostgresQueue,
-    conn: &mut PgConnection,
+    tx: &mut Conn,
     state: State,
     operation: Operation,
     chosen: &[i64],
@@ -168,8 +171,9 @@ async fn apply(
         (Operation::Delete, false) => sql::DELETE_LIVE,
         (Operation::Delete, true) => sql::DELETE_ENDED,
     };
-    let change = sqlx::query_scalar::<_, i64>(statement).bind(chosen).bind(queue.store.moment());
-    if change.fetch_one(conn).await.map_err(failed(DOING))? == saturated(chosen.len()) {
+    let change = sqlx::query(statement).bind(chosen).bind(queue.store.moment());
+    let row = tx.fetch_one(change).await.map_err(failed(DOING))?;
+    if row.try_get::<i64, _>(0).map_err(failed(DOING))? == saturated(chosen.len()) {
         return Ok(());
     }
     Err(Error::store(DOING, "tasks changed although they were locked"))

@@ -23,19 +23,19 @@ impl Presence for PostgresQueue {
             .bind(self.store.moment())
             .bind(info)
             .bind(millis(ttl));
-        beat.execute(&mut *self.store.conn(DOING).await?).await.map(drop).map_err(failed(DOING))
+        self.store.conn(DOING).await?.execute(beat).await.map(drop).map_err(failed(DOING))
     }
 
     async fn leave(&self, worker: &WorkerId) -> Result<()> {
         const DOING: &str = "say that a worker is gone";
         let leave = sqlx::query(sql::LEAVE).bind(worker.as_str());
-        leave.execute(&mut *self.store.conn(DOING).await?).await.map(drop).map_err(failed(DOING))
+        self.store.conn(DOING).await?.execute(leave).await.map(drop).map_err(failed(DOING))
     }
 
     async fn workers(&self) -> Result<Vec<WorkerInfo>> {
         const DOING: &str = "list workers";
         let alive = sqlx::query(sql::WORKERS).bind(self.store.moment());
-        let rows = alive.fetch_all(&mut *self.store.conn(DOING).await?).await.map_err(failed(DOING))?;
+        let rows = self.store.conn(DOING).await?.fetch_all(alive).await.map_err(failed(DOING))?;
         let read = |row: &PgRow| {
             let id = WorkerId::from_stored(row.try_get(0)?);
             serde_json::from_str::<StoredWorker>(row.try_get(1)?)?.read(id)
@@ -45,11 +45,10 @@ impl Presence for PostgresQueue {
 
     async fn cancel(&self, queue: &QueueName, id: &TaskId) -> Result<()> {
         const DOING: &str = "cancel a task";
-        let cancel = sqlx::query_scalar::<_, i64>(sql::CANCEL)
-            .bind(queue.as_str())
-            .bind(id.as_str())
-            .bind(self.store.moment());
-        let seq = cancel.fetch_one(&mut *self.store.conn(DOING).await?).await.map_err(failed(DOING))?;
+        let cancel =
+            sqlx::query(sql::CANCEL).bind(queue.as_str()).bind(id.as_str()).bind(self.store.moment());
+        let row = self.store.conn(DOING).await?.fetch_one(cancel).await.map_err(failed(DOING))?;
+        let seq = row.try_get(0).map_err(failed(DOING))?;
         self.cancels.announce(&self.store.news, seq);
         Ok(())
     }

@@ -66,6 +66,8 @@ statements! {
     PRESENT = "present.sql";
     CANCELLATIONS_SINCE = "cancellations_since.sql";
     CANCELLATIONS_AFTER = "cancellations_after.sql";
+    LOOK = "look.sql";
+    NOTIFY = "notify.sql";
 }
 
 #[cfg(all(test, feature = "postgres-server"))]
