@@ -1,6 +1,6 @@
 //! The table of idempotency keys: which request was sent under which key, and what was answered.
 
-use super::{Conn, StoreError, Tx, sqlite};
+use super::{Conn, StoreError, Tx, postgres, sqlite};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::time::Timestamp;
 
@@ -61,6 +61,7 @@ pub async fn find(conn: Conn<'_>, scope: &Scope, now: Timestamp) -> Result<Optio
         Conn::Sqlite(connection, place) => {
             sqlite::idempotency::find(connection, scope, now).await.map_err(sqlite::explain(place))
         }
+        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::idempotency::find(link, scope, now)).await,
     }
 }
 
@@ -72,9 +73,10 @@ pub async fn claim(
     life: Life,
 ) -> Result<Claim, StoreError> {
     match tx.conn() {
-        Conn::Sqlite(connection, place) => sqlite::idempotency::claim(connection, scope, fingerprint, life)
-            .await
-            .map_err(sqlite::explain(place)),
+        Conn::Sqlite(connection, place) => {
+            sqlite::idempotency::claim(connection, scope, fingerprint, life).await.map_err(sqlite::explain(place))
+        }
+        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::idempotency::claim(link, scope, fingerprint, life)).await,
     }
 }
 
@@ -84,6 +86,7 @@ pub async fn complete(tx: &mut Tx, scope: &Scope, response: &str) -> Result<(), 
         Conn::Sqlite(connection, place) => {
             sqlite::idempotency::complete(connection, scope, response).await.map_err(sqlite::explain(place))
         }
+        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::idempotency::complete(link, scope, response)).await,
     }
 }
 
@@ -93,5 +96,6 @@ pub async fn purge(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
         Conn::Sqlite(connection, place) => {
             sqlite::idempotency::purge(connection, now).await.map_err(sqlite::explain(place))
         }
+        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::idempotency::purge(link, now)).await,
     }
 }

@@ -1,10 +1,10 @@
 //! How a task gets from the transaction that asks for it to the worker that runs it.
 
 use super::send_verify_email::SendVerifyEmail;
-use crate::store::{Store, Tx};
+use crate::store::{Outbox, Queue, Store, Tx};
 use aftercommit::redis::{RedisBackend, RedisOptions};
-use aftercommit::sqlite::{SqliteOutbox, SqliteQueue};
-use aftercommit::{Backend, Enqueued, Inspect, Options, Outbox, TaskState};
+use aftercommit::{Backend, Enqueued, Options, TaskState};
+use anyhow::Context;
 use std::sync::Arc;
 
 /// The states of a task that somebody still has to do something about.
@@ -15,16 +15,18 @@ const IN_OUTBOX: &str = "tasks wait in the outbox for Redis: they leave once RED
 const IN_QUEUE: &str = "tasks of an earlier time wait in the database's own queue: start once without REDIS_ADDRESS \
                         to have them run";
 
+const NO_QUEUE: &str = "tasks on PostgreSQL are not in this release; set DB_SOURCE to sqlite:PATH";
+
 /// How a task gets from a commit to a worker. Either way the transaction writes to its own database and to nothing
 /// else.
 #[derive(Debug, Clone)]
 pub enum Delivery {
     /// The database is the queue.
-    Database(SqliteQueue),
+    Database(Queue),
     /// The task waits in an outbox in the database until a relay has published it to Redis.
     Redis {
         /// Where transactions leave tasks.
-        outbox: SqliteOutbox,
+        outbox: Outbox,
         /// Where workers take them from.
         backend: RedisBackend,
     },
@@ -32,12 +34,15 @@ pub enum Delivery {
 
 impl Delivery {
     /// The delivery for tasks that are committed in this store: by Redis, if there is one. Nothing is connected yet.
-    #[must_use]
-    pub fn new(store: &Store, redis: Option<RedisOptions>) -> Self {
+    ///
+    /// # Errors
+    /// The store has no place for tasks.
+    pub fn new(store: &Store, redis: Option<RedisOptions>) -> anyhow::Result<Self> {
         match redis {
-            None => Self::Database(store.queue().clone()),
+            None => Ok(Self::Database(store.queue().context(NO_QUEUE)?)),
             Some(options) => {
-                Self::Redis { outbox: store.outbox().clone(), backend: RedisBackend::new(options) }
+                let outbox = store.outbox().context(NO_QUEUE)?;
+                Ok(Self::Redis { outbox, backend: RedisBackend::new(options) })
             }
         }
     }
@@ -46,7 +51,7 @@ impl Delivery {
     #[must_use]
     pub fn backend(&self) -> Arc<dyn Backend> {
         match self {
-            Self::Database(queue) => Arc::new(queue.clone()),
+            Self::Database(queue) => queue.backend(),
             Self::Redis { backend, .. } => Arc::new(backend.clone()),
         }
     }
@@ -58,10 +63,9 @@ impl Delivery {
         task: &SendVerifyEmail,
         options: Options,
     ) -> aftercommit::Result<Enqueued> {
-        let Tx::Sqlite(tx) = tx;
         match self {
-            Self::Database(queue) => queue.enqueue_in(tx, task).options(options).await,
-            Self::Redis { outbox, .. } => outbox.enqueue_in(tx, task).options(options).await,
+            Self::Database(queue) => queue.enqueue_in(tx, task, options).await,
+            Self::Redis { outbox, .. } => outbox.enqueue_in(tx, task, options).await,
         }
     }
 
@@ -72,8 +76,8 @@ impl Delivery {
     /// The database cannot be read.
     pub async fn warn_of_stranded(&self, store: &Store) -> aftercommit::Result<()> {
         let (waiting, what) = match self {
-            Self::Database(_) => (store.outbox().backlog().await?.waiting, IN_OUTBOX),
-            Self::Redis { .. } => (unfinished(store.queue()).await?, IN_QUEUE),
+            Self::Database(_) => (in_outbox(store).await?, IN_OUTBOX),
+            Self::Redis { .. } => (in_queue(store).await?, IN_QUEUE),
         };
         if waiting > 0 {
             tracing::warn!(waiting, "{what}");
@@ -82,10 +86,16 @@ impl Delivery {
     }
 }
 
-async fn unfinished(queue: &SqliteQueue) -> aftercommit::Result<u64> {
-    let mut unfinished = 0;
-    for name in queue.queues().await? {
-        if let Some(queue) = queue.queue(&name).await? {
+async fn in_outbox(store: &Store) -> aftercommit::Result<u64> {
+    let Some(outbox) = store.outbox() else { return Ok(0) };
+    Ok(outbox.rows().backlog().await?.waiting)
+}
+
+async fn in_queue(store: &Store) -> aftercommit::Result<u64> {
+    let Some(queue) = store.queue() else { return Ok(0) };
+    let (backend, mut unfinished) = (queue.backend(), 0);
+    for name in backend.queues().await? {
+        if let Some(queue) = backend.queue(&name).await? {
             unfinished += UNFINISHED.iter().map(|state| queue.counts.get(*state)).sum::<u64>();
         }
     }
