@@ -166,7 +166,8 @@ impl StoreError {
     /// Whether the same call may succeed a moment later, with nothing repaired.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.fault, Fault::Locked | Fault::Busy | Fault::Conflict | Fault::TooSlow) || self.is_absence()
+        matches!(self.fault, Fault::Locked | Fault::Busy | Fault::Conflict | Fault::TooSlow)
+            || self.is_absence()
     }
 
     /// Whether the database is away, and may come back with nothing repaired here.

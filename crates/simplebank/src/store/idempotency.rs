@@ -44,6 +44,9 @@ pub enum Claim {
     Claimed,
     /// The key was used before.
     Used(Record),
+    /// Another transaction has taken the key and is still at work, a second later. This one is good for nothing more
+    /// than to be rolled back.
+    InFlight,
 }
 
 /// From when until when a key is kept.
@@ -61,11 +64,14 @@ pub async fn find(conn: Conn<'_>, scope: &Scope, now: Timestamp) -> Result<Optio
         Conn::Sqlite(connection, place) => {
             sqlite::idempotency::find(connection, scope, now).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::idempotency::find(link, scope, now)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::idempotency::find(link, scope, now)).await
+        }
     }
 }
 
-/// Takes the key for this transaction, unless another one has committed with it and it has not expired.
+/// Takes the key for this transaction, unless another one has committed with it and it has not expired. Waits for one
+/// that is at work.
 pub async fn claim(
     tx: &mut Tx,
     scope: &Scope,
@@ -73,10 +79,17 @@ pub async fn claim(
     life: Life,
 ) -> Result<Claim, StoreError> {
     match tx.conn() {
-        Conn::Sqlite(connection, place) => {
-            sqlite::idempotency::claim(connection, scope, fingerprint, life).await.map_err(sqlite::explain(place))
+        Conn::Sqlite(connection, place) => sqlite::idempotency::claim(connection, scope, fingerprint, life)
+            .await
+            .map_err(sqlite::explain(place)),
+        Conn::Postgres(link, place) => {
+            postgres::answer(
+                place,
+                link.patience,
+                postgres::idempotency::claim(link, scope, fingerprint, life),
+            )
+            .await
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::idempotency::claim(link, scope, fingerprint, life)).await,
     }
 }
 
@@ -86,7 +99,10 @@ pub async fn complete(tx: &mut Tx, scope: &Scope, response: &str) -> Result<(), 
         Conn::Sqlite(connection, place) => {
             sqlite::idempotency::complete(connection, scope, response).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::idempotency::complete(link, scope, response)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::idempotency::complete(link, scope, response))
+                .await
+        }
     }
 }
 
@@ -96,6 +112,8 @@ pub async fn purge(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
         Conn::Sqlite(connection, place) => {
             sqlite::idempotency::purge(connection, now).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::idempotency::purge(link, now)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::idempotency::purge(link, now)).await
+        }
     }
 }

@@ -66,7 +66,11 @@ impl Scripts {
     }
 
     /// The numbers of the applied ones, in order. Refuses a database from a later version.
-    pub(super) fn check(&self, applied: Vec<AppliedMigration>, place: &Place) -> Result<Vec<i64>, StoreError> {
+    pub(super) fn check(
+        &self,
+        applied: Vec<AppliedMigration>,
+        place: &Place,
+    ) -> Result<Vec<i64>, StoreError> {
         let known = self.newest();
         match applied.last() {
             Some(last) if last.version > known => {
@@ -95,7 +99,9 @@ impl Scripts {
             MigrateError::VersionMissing(found) => {
                 StoreError::new(place, Fault::SchemaNewer { found, known: self.newest() })
             }
-            MigrateError::VersionMismatch(version) => StoreError::new(place, Fault::MigrationChanged(version)),
+            MigrateError::VersionMismatch(version) => {
+                StoreError::new(place, Fault::MigrationChanged(version))
+            }
             other => StoreError::caused(place, Fault::Statement, other),
         }
     }

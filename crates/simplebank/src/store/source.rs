@@ -25,7 +25,8 @@ impl SourceError {
     }
 }
 
-const FORMS: &str = "sqlite:PATH, with PATH a file and no parameters, or postgresql://user:password@host:port/database";
+const FORMS: &str =
+    "sqlite:PATH, with PATH a file and no parameters, or postgresql://user:password@host:port/database";
 
 impl FromStr for Source {
     type Err = SourceError;
@@ -35,9 +36,8 @@ impl FromStr for Source {
     /// on every connection, and gone with the process.
     fn from_str(text: &str) -> Result<Self, SourceError> {
         match text.split_once(':') {
-            Some(("postgres" | "postgresql", _)) => {
-                PostgresAddress::parse(text).map(|address| Self::Postgres(Box::new(PostgresSource::new(address))))
-            }
+            Some(("postgres" | "postgresql", _)) => PostgresAddress::parse(text)
+                .map(|address| Self::Postgres(Box::new(PostgresSource::new(address)))),
             Some(("sqlite", rest)) => sqlite(rest),
             _ => Err(SourceError::new(FORMS)),
         }

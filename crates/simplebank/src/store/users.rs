@@ -25,7 +25,9 @@ pub async fn insert(
         Conn::Sqlite(connection, place) => {
             sqlite::users::insert(connection, user, hash, now).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::users::insert(link, user, hash, now)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::users::insert(link, user, hash, now)).await
+        }
     }
 }
 
@@ -35,7 +37,9 @@ pub async fn find(conn: Conn<'_>, username: &str) -> Result<Option<User>, StoreE
         Conn::Sqlite(connection, place) => {
             sqlite::users::find(connection, username).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::users::find(link, username)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::users::find(link, username)).await
+        }
     }
 }
 
@@ -58,7 +62,9 @@ pub async fn find_password(conn: Conn<'_>, username: &str) -> Result<Option<Pass
         Conn::Sqlite(connection, place) => {
             sqlite::users::find_password(connection, username).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::users::find_password(link, username)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::users::find_password(link, username)).await
+        }
     }
 }
 
@@ -74,9 +80,12 @@ pub enum Marking {
 /// Marks the address of a user as verified, if it still is the user's address.
 pub async fn set_email_verified(tx: &mut Tx, username: &str, email: &str) -> Result<Marking, StoreError> {
     match tx.conn() {
-        Conn::Sqlite(connection, place) => {
-            sqlite::users::set_email_verified(connection, username, email).await.map_err(sqlite::explain(place))
+        Conn::Sqlite(connection, place) => sqlite::users::set_email_verified(connection, username, email)
+            .await
+            .map_err(sqlite::explain(place)),
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::users::set_email_verified(link, username, email))
+                .await
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::users::set_email_verified(link, username, email)).await,
     }
 }

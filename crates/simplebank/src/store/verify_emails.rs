@@ -67,10 +67,13 @@ pub struct Candidate {
 /// The live row of this user and mailbox, however the address is capitalised.
 pub async fn find_live(conn: Conn<'_>, username: &str, email: &str) -> Result<Option<LiveRow>, StoreError> {
     match conn {
-        Conn::Sqlite(connection, place) => {
-            sqlite::verify_emails::find_live(connection, username, email).await.map_err(sqlite::explain(place))
+        Conn::Sqlite(connection, place) => sqlite::verify_emails::find_live(connection, username, email)
+            .await
+            .map_err(sqlite::explain(place)),
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::find_live(link, username, email))
+                .await
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::verify_emails::find_live(link, username, email)).await,
     }
 }
 
@@ -80,7 +83,9 @@ pub async fn insert(tx: &mut Tx, row: NewRow<'_>) -> Result<LiveRow, StoreError>
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::insert(connection, row).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::verify_emails::insert(link, row)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::insert(link, row)).await
+        }
     }
 }
 
@@ -90,7 +95,10 @@ pub async fn set_code_hash(tx: &mut Tx, id: i64, hash: &CodeHash) -> Result<(), 
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::set_code_hash(connection, id, hash).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::verify_emails::set_code_hash(link, id, hash)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::set_code_hash(link, id, hash))
+                .await
+        }
     }
 }
 
@@ -100,17 +108,26 @@ pub async fn renew(tx: &mut Tx, id: i64, expires_at: Timestamp) -> Result<(), St
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::renew(connection, id, expires_at).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::verify_emails::renew(link, id, expires_at)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::renew(link, id, expires_at)).await
+        }
     }
 }
 
 /// Counts one more handover of the mail and lets its code live until `expires_at`.
 pub async fn record_handover(tx: &mut Tx, id: i64, expires_at: Timestamp) -> Result<(), StoreError> {
     match tx.conn() {
-        Conn::Sqlite(connection, place) => {
-            sqlite::verify_emails::record_handover(connection, id, expires_at).await.map_err(sqlite::explain(place))
+        Conn::Sqlite(connection, place) => sqlite::verify_emails::record_handover(connection, id, expires_at)
+            .await
+            .map_err(sqlite::explain(place)),
+        Conn::Postgres(link, place) => {
+            postgres::answer(
+                place,
+                link.patience,
+                postgres::verify_emails::record_handover(link, id, expires_at),
+            )
+            .await
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::verify_emails::record_handover(link, id, expires_at)).await,
     }
 }
 
@@ -120,7 +137,9 @@ pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::delete(connection, id).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::verify_emails::delete(link, id)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::delete(link, id)).await
+        }
     }
 }
 
@@ -130,7 +149,9 @@ pub async fn find_candidate(conn: Conn<'_>, id: i64) -> Result<Option<Candidate>
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::find_candidate(connection, id).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::verify_emails::find_candidate(link, id)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::find_candidate(link, id)).await
+        }
     }
 }
 
@@ -148,6 +169,8 @@ pub async fn mark_used(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::mark_used(connection, id).await.map_err(sqlite::explain(place))
         }
-        Conn::Postgres(link, place) => postgres::answer(place, link.patience, postgres::verify_emails::mark_used(link, id)).await,
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::mark_used(link, id)).await
+        }
     }
 }

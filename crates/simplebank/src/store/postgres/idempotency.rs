@@ -11,13 +11,17 @@ statements! {
     FIND =
         "SELECT key_id, fingerprint, response FROM idempotency_keys
          WHERE caller = $1 AND method = $2 AND key = $3 AND expires_at > $4";
-    DELETE_EXPIRED =
-        "DELETE FROM idempotency_keys WHERE caller = $1 AND method = $2 AND key = $3 AND expires_at <= $4";
-    /// Waits for the end of a transaction that is just about to take the key.
+    /// For the rest of the transaction.
+    WAIT_BRIEFLY =
+        "SELECT set_config('lock_timeout', '1000', true)";
+    /// Waits for the end of a transaction that is just about to take the key. One that has expired is taken over.
     CLAIM =
-        "INSERT INTO idempotency_keys (caller, method, key, key_id, fingerprint, created_at, expires_at)
+        "INSERT INTO idempotency_keys AS k (caller, method, key, key_id, fingerprint, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT DO NOTHING";
+         ON CONFLICT (caller, method, key) DO UPDATE
+         SET key_id = excluded.key_id, fingerprint = excluded.fingerprint, response = NULL,
+             created_at = excluded.created_at, expires_at = excluded.expires_at
+         WHERE k.expires_at <= excluded.created_at";
     COMPLETE =
         "UPDATE idempotency_keys SET response = $4 WHERE caller = $1 AND method = $2 AND key = $3";
     /// Keys that another transaction is just deleting are left to it.
@@ -26,6 +30,9 @@ statements! {
          (SELECT caller, method, key FROM idempotency_keys WHERE expires_at <= $1
           ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
 }
+
+/// What a statement ends with that has waited for a lock for as long as it may.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 pub(in crate::store) async fn find(
     link: Link<'_>,
@@ -55,14 +62,8 @@ pub(in crate::store) async fn claim(
     fingerprint: &Fingerprint,
     life: Life,
 ) -> Result<Claim, Error> {
-    link.query(DELETE_EXPIRED)
-        .bind(&scope.caller)
-        .bind(scope.method)
-        .bind(scope.key.as_str())
-        .bind(Instant(life.now))
-        .execute(&mut *link.connection)
-        .await?;
-    let result = link
+    link.query(WAIT_BRIEFLY).execute(&mut *link.connection).await?;
+    let claimed = link
         .query(CLAIM)
         .bind(&scope.caller)
         .bind(scope.method)
@@ -72,7 +73,13 @@ pub(in crate::store) async fn claim(
         .bind(Instant(life.now))
         .bind(Instant(life.expires_at))
         .execute(&mut *link.connection)
-        .await?;
+        .await;
+    let result = match claimed {
+        Err(Error::Database(error)) if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+            return Ok(Claim::InFlight);
+        }
+        claimed => claimed?,
+    };
     if result.rows_affected() == 1 {
         return Ok(Claim::Claimed);
     }

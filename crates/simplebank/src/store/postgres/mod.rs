@@ -27,6 +27,7 @@ use link::explain;
 use open::Way;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -95,7 +96,7 @@ const PROBE_MAX: Duration = Duration::from_secs(1);
 
 const PING: &str = "SELECT 1";
 
-/// A transaction that may write.
+/// A transaction that may write. Derefs to its connection.
 #[derive(Debug)]
 pub struct Tx {
     inner: Transaction<'static, Postgres>,
@@ -119,6 +120,20 @@ impl Tx {
 
     pub(super) fn conn(&mut self) -> Conn<'_> {
         Conn::Postgres(self.way.link(&mut self.inner), &self.place)
+    }
+}
+
+impl Deref for Tx {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.inner
     }
 }
 

@@ -75,7 +75,8 @@ pub(in crate::store) async fn record_handover(
     id: i64,
     expires_at: Timestamp,
 ) -> Result<(), Error> {
-    let result = link.query(RECORD_HANDOVER).bind(id).bind(Instant(expires_at)).execute(link.connection).await?;
+    let result =
+        link.query(RECORD_HANDOVER).bind(id).bind(Instant(expires_at)).execute(link.connection).await?;
     one_row(result.rows_affected())
 }
 
