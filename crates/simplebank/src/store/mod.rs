@@ -23,12 +23,11 @@ pub use tasks::{Outbox, Queue};
 
 use sqlx::SqliteConnection;
 
-/// Defines SQL statements, and in tests the list of all of them, so that none escapes being prepared.
+/// Defines SQL statements, and the list of all of them, so that none escapes being prepared.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
         $($(#[$doc])* const $name: &str = $sql;)*
 
-        #[cfg(test)]
         pub(in crate::store) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
     };
 }

@@ -1,5 +1,6 @@
 //! The use cases on a real Postgres: the tests of `services`, and what can only happen here.
 
+mod catalog;
 mod database;
 
 #[path = "../services/create_user.rs"]
@@ -8,6 +9,8 @@ mod create_user;
 mod idempotency;
 #[path = "../services/kit.rs"]
 mod kit;
+#[path = "../services/store/mod.rs"]
+mod store;
 #[path = "../services/transports.rs"]
 mod transports;
 #[path = "../services/verification_mail.rs"]

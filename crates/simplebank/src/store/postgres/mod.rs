@@ -31,6 +31,14 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 use tokio::time::timeout;
 
+/// Every SQL statement of the bank's on Postgres, by the file it stands in and its name: whoever changes the schema can have
+/// them all prepared against it.
+pub const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
+    ("users", users::STATEMENTS),
+    ("verify_emails", verify_emails::STATEMENTS),
+    ("idempotency", idempotency::STATEMENTS),
+];
+
 /// An open Postgres. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
@@ -83,10 +91,9 @@ impl PostgresStore {
 
     /// The pool gives the same answer whether all connections are in use or none can be made: so one is tried.
     async fn why_nothing_came(&self) -> StoreError {
-        match timeout(PROBE_MAX, open::connect(&self.pool.connect_options())).await {
-            Ok(Ok(())) => StoreError::new(&self.place, Fault::Busy),
-            Ok(Err(error)) => explain(&self.place)(error),
-            Err(_) => StoreError::new(&self.place, Fault::NoAnswer),
+        match open::connect(&self.pool.connect_options(), PROBE_MAX).await {
+            Ok(()) => StoreError::new(&self.place, Fault::Busy),
+            Err(error) => explain(&self.place)(error),
         }
     }
 }

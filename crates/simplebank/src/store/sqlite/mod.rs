@@ -8,8 +8,6 @@ mod fault;
 pub(super) mod idempotency;
 pub(super) mod migrate;
 mod open;
-#[cfg(test)]
-mod tests;
 pub(super) mod users;
 pub(super) mod verify_emails;
 
@@ -20,6 +18,14 @@ use sqlx::{Sqlite, SqliteConnection};
 use std::error::Error;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
+
+/// Every SQL statement of the bank's on SQLite, by the file it stands in and its name: whoever changes the schema can have
+/// them all prepared against it.
+pub const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
+    ("users", users::STATEMENTS),
+    ("verify_emails", verify_emails::STATEMENTS),
+    ("idempotency", idempotency::STATEMENTS),
+];
 
 /// An open SQLite database, and the task queue and the outbox that live in it. Cheap to clone.
 #[derive(Debug, Clone)]
