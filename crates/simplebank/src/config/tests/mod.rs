@@ -1,5 +1,6 @@
 //! The configuration as a whole: which source wins, and what is said about what is wrong.
 
+mod delivery;
 mod redis;
 mod rules;
 
