@@ -33,7 +33,7 @@ pub enum Progress {
     /// It is a task already, whatever becomes of the transaction.
     AtOnce(Enqueued),
     /// It is nowhere yet: whoever commits enqueues it then.
-    AfterCommit(DirectTask),
+    AfterCommit(Box<DirectTask>),
 }
 
 /// What there is to say about a task once it is one.
@@ -131,7 +131,7 @@ impl DistributeTasks for TaskDistributor {
                 let direct = DirectTask { client: client.clone(), task, options, payloads };
                 return Ok(match moment {
                     Moment::BeforeCommit => Progress::AtOnce(direct.enqueue().await?),
-                    Moment::AfterCommit => Progress::AfterCommit(direct),
+                    Moment::AfterCommit => Progress::AfterCommit(Box::new(direct)),
                 });
             }
         };

@@ -17,6 +17,7 @@ async fn row_102_without_redis_everybody_signs_up_and_the_mail_leaves_when_it_is
     scene.start_redis();
     scene.bank.line("processed task").await;
     scene.queues.until("no task").await;
+    scene.until_published().await;
     let seen = committed.into_iter().chain([
         "Redis is back".to_owned(),
         scene.outbox().await,
@@ -99,6 +100,7 @@ async fn row_105_a_relay_that_dies_between_publish_and_mark_sends_no_second_task
     scene.bank.line("had been published before").await;
     scene.bank.line("processed task").await;
     scene.queues.until("no task").await;
+    scene.until_published().await;
     let handovers = scene.bank.matching("processed task").len();
     let seen: Vec<String> = left
         .into_iter()

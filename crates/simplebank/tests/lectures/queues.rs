@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 /// Nobody is woken by a task that changes its state, so it is asked again after this long.
-const AGAIN: Duration = Duration::from_millis(10);
+pub(crate) const AGAIN: Duration = Duration::from_millis(10);
 /// More tasks than any scene has.
 const ALL: usize = 100;
 

@@ -3,7 +3,8 @@
 use crate::database::DATABASE;
 use crate::events::events;
 use crate::home::{Home, Server, answer, user};
-use crate::queues::Queues;
+use crate::process::PATIENCE;
+use crate::queues::{AGAIN, Queues};
 use crate::table;
 use aftercommit_servers::{AppendFsync, RedisServer};
 use reqwest::{RequestBuilder, StatusCode};
@@ -11,6 +12,7 @@ use serde_json::Value;
 use std::cell::Cell;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
 
 /// What every line of a bank's log is printed behind.
 const LOG: &str = "    | ";
@@ -130,6 +132,16 @@ impl Scene {
     /// What waits in the database to be published.
     pub(crate) async fn outbox(&self) -> String {
         format!("{} in the outbox", DATABASE.unpublished(&self.home).await)
+    }
+
+    /// Waits until everything is published and marked so, which is a moment after it runs.
+    pub(crate) async fn until_published(&self) {
+        let empty = async {
+            while DATABASE.unpublished(&self.home).await > 0 {
+                sleep(AGAIN).await;
+            }
+        };
+        timeout(PATIENCE, empty).await.expect("the relay empties the outbox");
     }
 
     /// Who got a mail.
