@@ -42,8 +42,8 @@ async fn look_after_schema(config: &Config, action: Migrate) -> Result<()> {
     let source = &config.store.source;
     match action {
         Migrate::Up => prepare_schema(config).await.map(drop),
-        Migrate::Down => {
-            for version in migrate::down(source, 1).await? {
+        Migrate::Down { steps } => {
+            for version in migrate::down(source, steps).await? {
                 tracing::info!("migration {version} taken back");
             }
             Ok(())
