@@ -23,8 +23,8 @@ async fn row_083_a_username_is_taken_once() {
     scene.queues.until("no task").await;
     scene.row(
         83,
-        "409 username already exists; no task; mail to alice@email.com",
-        [answer.words(), scene.tasks().await, scene.mails()],
+        &["409 username already exists", "no task", "mail to alice@email.com"],
+        &[answer.words(), scene.tasks().await, scene.mails()],
     );
 }
 
@@ -39,8 +39,14 @@ async fn row_084_a_task_with_the_defaults_of_the_library_runs_at_once() {
     let enqueued = enqueued.contains(" queue=default ").then_some("enqueued max_retry=25 queue=default");
     scene.row(
         84,
-        "200; enqueued max_retry=25 queue=default; alice1 is a user; no task; mail to alice1@email.com",
-        [
+        &[
+            "200",
+            "enqueued max_retry=25 queue=default",
+            "alice1 is a user",
+            "no task",
+            "mail to alice1@email.com",
+        ],
+        &[
             answer.words(),
             enqueued.unwrap_or("enqueued otherwise").to_owned(),
             scene.user("alice1").await,
@@ -59,9 +65,13 @@ async fn row_085_a_queue_that_nobody_named_is_not_consumed_and_keeps_its_tasks()
     let bob = a_later_task_of_the_default_queue(&scene).await;
     scene.row(
         85,
-        "200; log: enqueued task max_retry=10 queue=critical > received an HTTP request 200; a later task ran; \
-         critical: 1 scheduled",
-        [answer.words(), log, bob, scene.tasks().await],
+        &[
+            "200",
+            "log: enqueued task max_retry=10 queue=critical > received an HTTP request 200",
+            "a later task ran",
+            "critical: 1 scheduled",
+        ],
+        &[answer.words(), log, bob, scene.tasks().await],
     );
 
     let mut scene = scene.restart(&[AFTER, DELAYED]).await;
@@ -69,8 +79,8 @@ async fn row_085_a_queue_that_nobody_named_is_not_consumed_and_keeps_its_tasks()
     scene.queues.until("no task").await;
     scene.row(
         86,
-        "log: processed task; no task; ran once",
-        [scene.log(), scene.tasks().await, ran_once(&scene.bank)],
+        &["log: processed task", "no task", "ran once"],
+        &[scene.log(), scene.tasks().await, ran_once(&scene.bank)],
     );
 
     let asked = Instant::now();
@@ -80,9 +90,13 @@ async fn row_085_a_queue_that_nobody_named_is_not_consumed_and_keeps_its_tasks()
     let delayed = if asked.elapsed() >= DELAY { "after the delay" } else { "too early" };
     scene.row(
         87,
-        "200; critical: 1 scheduled; log: enqueued task max_retry=10 queue=critical > received an HTTP request 200 > \
-         processed task; after the delay",
-        [answer.words(), waits, scene.log(), delayed.to_owned()],
+        &[
+            "200",
+            "critical: 1 scheduled",
+            "log: enqueued task max_retry=10 queue=critical > received an HTTP request 200 > processed task",
+            "after the delay",
+        ],
+        &[answer.words(), waits, scene.log(), delayed.to_owned()],
     );
 }
 
@@ -103,7 +117,7 @@ fn ran_once(bank: &Process) -> String {
 }
 
 #[tokio::test]
-async fn tasks_pile_up_until_there_is_a_worker_for_them() {
+async fn then_tasks_pile_up_until_there_is_a_worker_for_them() {
     let settings = [AFTER, ("TASK_PROCESS_IN", "0s"), DEFAULT_ONLY];
     let scene = Scene::open("Nobody takes tasks from the queue critical", Redis::Up, &settings).await;
     for username in ["alice1", "alice2"] {
@@ -122,11 +136,7 @@ async fn row_088_without_redis_the_answer_is_500_and_the_user_stays_without_a_ma
     scene.stop_redis();
     let answer = scene.sign_up("alice5").await;
     let logged = scene.bank.matching("ERR failed to distribute task to send verify email").len();
-    scene.row(
-        88,
-        "500 failed to distribute task to send verify email: failed to enqueue task: the task queue is not available; \
-         logged 1 time; alice5 is a user",
-        [answer.words(), format!("logged {logged} time"), scene.user("alice5").await],
+    scene.row(88, &["500 failed to distribute task to send verify email: failed to enqueue task: the task queue is not available", "logged 1 time", "alice5 is a user"], &[answer.words(), format!("logged {logged} time"), scene.user("alice5").await],
     );
 
     scene.start_redis();
@@ -137,13 +147,13 @@ async fn row_088_without_redis_the_answer_is_500_and_the_user_stays_without_a_ma
     scene.queues.until("no task").await;
     scene.row(
         89,
-        "409 username already exists; a later user: 200; no task; mail to carol@email.com",
-        [again.words(), format!("a later user: {}", later.words()), scene.tasks().await, scene.mails()],
+        &["409 username already exists", "a later user: 200", "no task", "mail to carol@email.com"],
+        &[again.words(), format!("a later user: {}", later.words()), scene.tasks().await, scene.mails()],
     );
 }
 
 #[tokio::test]
-async fn repetition_with_a_key_finds_the_user_that_was_left_behind_and_no_mail() {
+async fn then_a_repetition_with_a_key_finds_the_user_that_was_left_behind_and_no_mail() {
     let title = "The same with an Idempotency-Key";
     let mut scene = Scene::open(title, Redis::Up, &[AFTER, ("TASK_PROCESS_IN", "0s")]).await;
     scene.stop_redis();
@@ -158,7 +168,7 @@ async fn repetition_with_a_key_finds_the_user_that_was_left_behind_and_no_mail()
 }
 
 #[tokio::test]
-async fn process_that_dies_after_the_commit_takes_the_task_with_it() {
+async fn then_a_process_that_dies_after_the_commit_takes_the_task_with_it() {
     let killed = [AFTER, DELAYED, ("FAILPOINTS", "create_user.after_commit=kill")];
     let mut scene = Scene::open("A crash between commit and enqueue", Redis::Up, &killed).await;
     scene.bank.create_user("alice5").send().await.unwrap_err();

@@ -18,8 +18,8 @@ async fn row_090_without_redis_nobody_signs_up_and_nothing_is_left_behind() {
     let ready = scene.bank.get("/readyz").await.0;
     scene.row(
         90,
-        "the bank serves: 200; redis is lost: 1 line",
-        [
+        &["the bank serves: 200", "redis is lost: 1 line"],
+        &[
             format!("the bank serves: {}", ready.as_u16()),
             format!("redis is lost: {} line", scene.bank.matching("redis is not reachable").len()),
         ],
@@ -28,15 +28,15 @@ async fn row_090_without_redis_nobody_signs_up_and_nothing_is_left_behind() {
     let answer = scene.sign_up("alice6").await;
     scene.row(
         91,
-        &format!("{REFUSED}; log: received an HTTP request 500; no user alice6"),
-        [answer.words(), scene.log(), scene.user("alice6").await],
+        &[REFUSED, "log: received an HTTP request 500", "no user alice6"],
+        &[answer.words(), scene.log(), scene.user("alice6").await],
     );
 
     scene.start_redis();
     scene.bank.line("redis is reachable again").await;
     let count = |words| scene.bank.matching(words).len();
     let lines = (count("redis is not reachable"), count("redis is reachable again"));
-    scene.row(92, "lost and found by itself: (1, 1)", [format!("lost and found by itself: {lines:?}")]);
+    scene.row(92, &["lost and found by itself: (1, 1)"], &[format!("lost and found by itself: {lines:?}")]);
 
     let asked = Instant::now();
     let answer = scene.sign_up("alice6").await;
@@ -45,9 +45,15 @@ async fn row_090_without_redis_nobody_signs_up_and_nothing_is_left_behind() {
     let delayed = if asked.elapsed() >= DELAY { "after the delay" } else { "too early" };
     scene.row(
         93,
-        "200; alice6 is a user; critical: 1 scheduled; log: enqueued task max_retry=10 queue=critical > received an \
-         HTTP request 200 > processed task; after the delay; mail to alice6@email.com",
-        [answer.words(), user, waits, scene.log(), delayed.to_owned(), scene.mails()],
+        &[
+            "200",
+            "alice6 is a user",
+            "critical: 1 scheduled",
+            "log: enqueued task max_retry=10 queue=critical > received an HTTP request 200 > processed task",
+            "after the delay",
+            "mail to alice6@email.com",
+        ],
+        &[answer.words(), user, waits, scene.log(), delayed.to_owned(), scene.mails()],
     );
 
     let mail = scene.home.mail_to("alice6@email.com");
@@ -56,7 +62,7 @@ async fn row_090_without_redis_nobody_signs_up_and_nothing_is_left_behind() {
 }
 
 #[tokio::test]
-async fn repetition_with_a_key_is_the_first_request_that_counts() {
+async fn then_a_repetition_with_a_key_is_the_first_request_that_counts() {
     let settings = [INSIDE, ("TASK_PROCESS_IN", "200ms")];
     let mut scene = Scene::open("The same with an Idempotency-Key", Redis::Up, &settings).await;
     scene.stop_redis();
@@ -73,7 +79,7 @@ async fn repetition_with_a_key_is_the_first_request_that_counts() {
 }
 
 #[tokio::test]
-async fn transaction_waits_for_a_frozen_redis_no_longer_than_it_is_told_to() {
+async fn then_a_transaction_waits_for_a_frozen_redis_no_longer_than_it_is_told_to() {
     let limits = [INSIDE, DELAYED, ("REDIS_READ_TIMEOUT", "300ms")];
     let scene = Scene::open("Redis accepts and does not answer", Redis::Up, &limits).await;
     scene.redis.pause();

@@ -24,9 +24,14 @@ async fn row_094_a_worker_that_is_slow_enough_hides_the_race() {
     scene.queues.until("no task").await;
     scene.row(
         94,
-        "200; alice10 is a user; log: enqueued task max_retry=10 queue=critical > received an HTTP request 200 > \
-         processed task; no task; mail to alice10@email.com",
-        [answer.words(), scene.user("alice10").await, scene.log(), scene.tasks().await, scene.mails()],
+        &[
+            "200",
+            "alice10 is a user",
+            "log: enqueued task max_retry=10 queue=critical > received an HTTP request 200 > processed task",
+            "no task",
+            "mail to alice10@email.com",
+        ],
+        &[answer.words(), scene.user("alice10").await, scene.log(), scene.tasks().await, scene.mails()],
     );
 }
 
@@ -38,8 +43,8 @@ async fn row_095_a_late_commit_leaves_a_user_without_a_mail() {
     scene.queues.until("critical: 1 archived").await;
     scene.row(
         95,
-        &format!("200 after 2s; alice11 is a user; {RACE}; critical: 1 archived; no mail"),
-        [
+        &["200 after 2s", "alice11 is a user", RACE, "critical: 1 archived", "no mail"],
+        &[
             answer.words_after(LATE),
             scene.user("alice11").await,
             scene.log(),
@@ -58,9 +63,14 @@ async fn row_096_a_delay_that_is_longer_than_the_commit_works() {
     scene.queues.until("no task").await;
     scene.row(
         96,
-        "200 after 2s; alice12 is a user; log: enqueued task max_retry=10 queue=critical > received an HTTP request \
-         200 > processed task; no task; mail to alice12@email.com",
-        [
+        &[
+            "200 after 2s",
+            "alice12 is a user",
+            "log: enqueued task max_retry=10 queue=critical > received an HTTP request 200 > processed task",
+            "no task",
+            "mail to alice12@email.com",
+        ],
+        &[
             answer.words_after(LATE),
             scene.user("alice12").await,
             scene.log(),
@@ -79,8 +89,8 @@ async fn row_097_a_delay_that_is_shorter_than_the_commit_does_not() {
     scene.queues.until("critical: 1 archived").await;
     scene.row(
         97,
-        &format!("200 after 2s; alice12 is a user; {RACE}; critical: 1 archived; no mail"),
-        [
+        &["200 after 2s", "alice12 is a user", RACE, "critical: 1 archived", "no mail"],
+        &[
             answer.words_after(LATE),
             scene.user("alice12").await,
             scene.log(),
@@ -100,18 +110,13 @@ async fn row_098_retries_are_the_second_net() {
     scene.bank.line("processed task").await;
     scene.queues.until("no task").await;
     let seen = [answer.words_after(LATE), waits, scene.log(), scene.tasks().await, scene.mails()];
-    scene.row(
-        98,
-        "200 after 2s; critical: 1 retry; log: enqueued task max_retry=10 queue=critical > process task failed \
-         \"failed to get user: user doesn't exist\" > received an HTTP request 200 > processed task; no task; mail to \
-         alice13@email.com",
-        seen,
+    scene.row(98, &["200 after 2s", "critical: 1 retry", "log: enqueued task max_retry=10 queue=critical > process task failed \"failed to get user: user doesn't exist\" > received an HTTP request 200 > processed task", "no task", "mail to alice13@email.com"], &seen,
     );
     let failures = scene.bank.matching("process task failed").len();
     scene.row(
         101,
-        "a delay was not enough, a retry was: 1 failure, mail to alice13@email.com",
-        [format!("a delay was not enough, a retry was: {failures} failure, {}", scene.mails())],
+        &["a delay was not enough, a retry was: 1 failure, mail to alice13@email.com"],
+        &[format!("a delay was not enough, a retry was: {failures} failure, {}", scene.mails())],
     );
 }
 
@@ -131,9 +136,14 @@ async fn row_099_a_commit_that_fails_leaves_a_task_for_nobody() {
     let counts = [count("process task failed"), count("Retry exhausted")];
     scene.row(
         99,
-        "500 failed to create user; no user alice14; attempts failed, retries exhausted: [3, 1]; critical: 1 \
-         archived; no mail",
-        [
+        &[
+            "500 failed to create user",
+            "no user alice14",
+            "attempts failed, retries exhausted: [3, 1]",
+            "critical: 1 archived",
+            "no mail",
+        ],
+        &[
             answer.words(),
             scene.user("alice14").await,
             format!("attempts failed, retries exhausted: {counts:?}"),
@@ -154,7 +164,13 @@ async fn row_100_the_course_ends_with_a_delay_of_ten_seconds_and_ten_retries() {
     let retries = task.message.max_retry;
     scene.row(
         100,
-        "200; alice15 is a user; critical: 1 scheduled; due in 10 s; 10 retries",
-        [answer.words(), scene.user("alice15").await, scene.tasks().await, ten, format!("{retries} retries")],
+        &["200", "alice15 is a user", "critical: 1 scheduled", "due in 10 s", "10 retries"],
+        &[
+            answer.words(),
+            scene.user("alice15").await,
+            scene.tasks().await,
+            ten,
+            format!("{retries} retries"),
+        ],
     );
 }

@@ -95,17 +95,17 @@ impl Scene {
 
     /// Asks for a new user.
     pub(crate) async fn sign_up(&self, username: &str) -> Answer {
-        self.send(username, self.bank.create_user(username)).await
+        self.send(username, "", self.bank.create_user(username)).await
     }
 
     /// Asks for a new user, with a key that makes it safe to ask again.
     pub(crate) async fn sign_up_once(&self, username: &str, key: &str) -> Answer {
         let request = self.bank.create_user(username).header("idempotency-key", key);
-        self.send(username, request).await
+        self.send(username, &format!("-H 'Idempotency-Key: {key}' "), request).await
     }
 
-    async fn send(&self, username: &str, request: RequestBuilder) -> Answer {
-        println!("$ curl -d '{}' http://{}/v1/create_user", user(username), self.bank.http);
+    async fn send(&self, username: &str, header: &str, request: RequestBuilder) -> Answer {
+        println!("$ curl {header}-d '{}' http://{}/v1/create_user", user(username), self.bank.http);
         let asked = Instant::now();
         let (status, body) = answer(request).await.unwrap();
         let took = asked.elapsed();
@@ -156,14 +156,16 @@ impl Scene {
         events(self.bank.matching("").iter().skip(self.told).map(String::as_str))
     }
 
-    /// Holds what was seen against what the course says.
-    pub(crate) fn row(&mut self, number: u16, expected: &str, seen: impl IntoIterator<Item = String>) {
+    /// Holds what was seen, fact by fact, against what the course says.
+    pub(crate) fn row(&mut self, number: u16, expected: &[&str], seen: &[String]) {
         self.told = self.bank.matching("").len();
-        let seen = seen.into_iter().collect::<Vec<_>>().join("; ");
-        println!("row {number:<4} expected  {expected}\n         seen      {seen}");
-        table::keep(number, expected, &seen);
+        println!("row {number}");
+        for (expected, seen) in expected.iter().zip(seen) {
+            println!("    expected  {expected}\n    seen      {seen}");
+        }
+        table::keep(number, &expected.join("; "), &seen.join("; "));
         assert_eq!(seen, expected, "row {number}: {}", self.bank.log());
-        println!("         as expected");
+        println!("    row {number} is as expected");
     }
 }
 
