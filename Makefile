@@ -36,6 +36,12 @@ server: ## Build and start the bank: gRPC on :9090, HTTP/JSON on :8080, the work
 mock: ## Say why there is no mock of the store
 	@sed -n '/^## No mock/,/^## /{/^## /d;p;}' CONTRIBUTING.md
 
+proto: ## Write the descriptors of the API after a change in proto/; a test fails until then
+	cargo run --quiet --package simplebank --example descriptors proto/simple_bank.descriptors.bin
+
+evans: ## Talk gRPC with a running bank by its reflection; CALL='services' asks once
+	cargo run --quiet --package simplebank --example evans -- $(CALL)
+
 redis: ## Start Redis on :6379: in Docker, or a local one in .dev/
 	scripts/redis.sh start
 
