@@ -5,6 +5,7 @@ use crate::explorer::{Model, Moves, explore};
 use crate::report::Finding;
 
 const MAX_STALLS: u8 = 2;
+const MAX_ROLLBACKS: u8 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Row {
@@ -26,7 +27,7 @@ enum Verdict {
 enum Worker {
     Idle,
     Took(u8),
-    /// Effect and end are written, and not committed: the row is locked.
+    /// Effect and end are written, and not committed: others pass the row over, or wait for it.
     InTransaction(u8),
     Ended(u8, Verdict),
     Dead,
@@ -43,6 +44,7 @@ struct State {
     finished_by: Option<u8>,
     effects: u8,
     stalls: u8,
+    rollbacks: u8,
     lost_answers: u8,
     reported_falsely: bool,
 }
@@ -71,6 +73,7 @@ impl Model for Rules {
             finished_by: None,
             effects: 0,
             stalls: 0,
+            rollbacks: 0,
             lost_answers: 0,
             reported_falsely: false,
         }
@@ -102,19 +105,22 @@ impl Rules {
     fn of_worker(self, moves: &mut Moves<'_, State>, w: usize, name: &str) {
         let at = moves.at;
         match at.workers[w] {
-            Worker::Idle if at.row == Row::Pending => moves.system(format!("{name} takes the task"), |next| {
-                next.epoch += 1;
-                (next.row, next.workers[w]) = (Row::Active, Worker::Took(next.epoch));
-            }),
+            Worker::Idle if at.row == Row::Pending && !is_locked(at) => {
+                moves.system(format!("{name} takes the task"), |next| {
+                    next.epoch += 1;
+                    (next.row, next.workers[w]) = (Row::Active, Worker::Took(next.epoch));
+                })
+            }
             Worker::Took(epoch) if !is_locked(at) => {
                 let is_mine = is_held(at, epoch) || self == Self::NoEpoch;
-                let what = if is_mine { "writes its effect, and the end" } else { "is refused, and rolls back" };
+                let what =
+                    if is_mine { "writes its effect, and the end" } else { "is refused, and rolls back" };
                 moves.system(format!("{name} {what}"), |next| {
                     next.workers[w] = if is_mine { Worker::InTransaction(epoch) } else { Worker::Idle };
                 });
             }
             Worker::InTransaction(epoch) => self.of_transaction(moves, w, name, epoch),
-            Worker::Ended(epoch, verdict) => {
+            Worker::Ended(epoch, verdict) if !is_locked(at) => {
                 moves.system(format!("{name} settles: {verdict:?}"), |next| {
                     self.settle(next, epoch, verdict);
                     next.workers[w] = Worker::Idle;
@@ -142,9 +148,12 @@ impl Rules {
             next.workers[w] = Worker::Ended(epoch, Verdict::Succeeded);
         };
         moves.system(format!("{name} commits"), commit);
-        moves.world(format!("{name} rolls back"), |next| {
-            next.workers[w] = Worker::Ended(epoch, Verdict::Failed);
-        });
+        if moves.at.rollbacks < MAX_ROLLBACKS {
+            moves.world(format!("{name} rolls back"), |next| {
+                next.rollbacks += 1;
+                next.workers[w] = Worker::Ended(epoch, Verdict::Failed);
+            });
+        }
         if moves.at.lost_answers == 0 {
             moves.world(format!("{name} commits, and the answer is lost"), |next| {
                 commit(next);
@@ -202,20 +211,47 @@ fn an_effect_and_its_end_commit_together_once() {
 
 #[test]
 fn without_a_receipt_a_finished_task_is_reported_as_lost() {
-    explore("complete_in without a receipt", &Rules::NoReceipt).shows(Finding::FalseLoss, &[]);
+    explore("complete_in without a receipt", &Rules::NoReceipt).shows(
+        Finding::FalseLoss,
+        &["A takes the task", "A writes its effect, and the end", "A commits", "A settles: Succeeded"],
+    );
 }
 
 #[test]
 fn a_receipt_that_is_deleted_when_it_is_read_does_not_serve_the_settle_that_is_repeated() {
-    explore("complete_in with a receipt read once", &Rules::ReceiptReadOnce).shows(Finding::FalseLoss, &[]);
+    explore("complete_in with a receipt read once", &Rules::ReceiptReadOnce).shows(
+        Finding::FalseLoss,
+        &[
+            "A takes the task",
+            "A writes its effect, and the end",
+            "A commits",
+            "A settles, and the answer is lost",
+            "A settles: Succeeded",
+        ],
+    );
 }
 
 #[test]
 fn a_rollback_that_counts_as_finished_loses_the_task() {
-    explore("complete_in that trusts its answer", &Rules::AnswerOfCompleteIn).shows(Finding::Lost, &[]);
+    explore("complete_in that trusts its answer", &Rules::AnswerOfCompleteIn).shows(
+        Finding::Lost,
+        &["A takes the task", "A writes its effect, and the end", "A rolls back", "A settles: Failed"],
+    );
 }
 
 #[test]
 fn without_a_look_at_the_epoch_two_attempts_have_their_effects() {
-    explore("complete_in without an epoch", &Rules::NoEpoch).shows(Finding::Duplicated, &[]);
+    explore("complete_in without an epoch", &Rules::NoEpoch).shows(
+        Finding::Duplicated,
+        &[
+            "A takes the task",
+            "the worker stands still until the lease ends",
+            "the recoverer takes the task back",
+            "B takes the task",
+            "A writes its effect, and the end",
+            "A commits",
+            "B writes its effect, and the end",
+            "B commits",
+        ],
+    );
 }

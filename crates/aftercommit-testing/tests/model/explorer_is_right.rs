@@ -40,7 +40,11 @@ impl Model for Walk {
 
 #[test]
 fn every_state_is_visited_once() {
-    let walk = Walk { edges: &[(0, 1, "system"), (0, 2, "system"), (1, 3, "system"), (2, 3, "system")], goal: 3, pit: None };
+    let walk = Walk {
+        edges: &[(0, 1, "system"), (0, 2, "system"), (1, 3, "system"), (2, 3, "system")],
+        goal: 3,
+        pit: None,
+    };
     let report = explore("diamond", &walk);
     assert_eq!(report.states(), 4);
     report.is_sound();
@@ -55,7 +59,11 @@ fn the_shortest_of_several_ways_is_told() {
 
 #[test]
 fn a_circle_without_a_way_out_is_a_loss() {
-    let walk = Walk { edges: &[(0, 3, "system"), (0, 1, "world"), (1, 2, "system"), (2, 1, "system")], goal: 3, pit: None };
+    let walk = Walk {
+        edges: &[(0, 3, "system"), (0, 1, "world"), (1, 2, "system"), (2, 1, "system")],
+        goal: 3,
+        pit: None,
+    };
     explore("circle", &walk).shows(Finding::Lost, &["thrown to 1"]);
 }
 

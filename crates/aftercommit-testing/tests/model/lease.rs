@@ -143,7 +143,8 @@ impl Leases {
 
     fn of_lease(&self, moves: &mut Moves<'_, State>) {
         let at = moves.at;
-        let is_held = at.workers.iter().any(|w| matches!(w, Worker::Took(e) | Worker::Ran(e) if *e == at.epoch));
+        let is_held =
+            at.workers.iter().any(|w| matches!(w, Worker::Took(e) | Worker::Ran(e) if *e == at.epoch));
         if at.lease == Lease::Running && !is_held {
             moves.system("the lease ends, and nobody is there to extend it", |next| next.lease = Lease::Over);
         }
@@ -187,11 +188,22 @@ fn a_task_ends_once_and_only_by_whoever_holds_its_lease() {
 #[test]
 fn without_a_look_at_the_epoch_a_stale_attempt_settles_for_its_successor() {
     let model = Leases { settle: Settle::ByStateOfTask, recoverer: Recoverer::LooksAtActiveTasks };
-    explore("lease, settled without its epoch", &model).shows(Finding::StaleSettle, &[]);
+    explore("lease, settled without its epoch", &model).shows(
+        Finding::StaleSettle,
+        &[
+            "A takes the task",
+            "A runs the handler",
+            "the worker stands still until the lease ends",
+            "the recoverer takes the task back",
+            "B takes the task",
+            "A settles",
+        ],
+    );
 }
 
 #[test]
 fn a_recoverer_that_looks_at_leases_alone_never_sees_a_task_that_has_none() {
     let model = Leases { settle: Settle::ByLease, recoverer: Recoverer::LooksAtLeases };
-    explore("lease, recovered by leases alone", &model).shows(Finding::Lost, &[]);
+    explore("lease, recovered by leases alone", &model)
+        .shows(Finding::Lost, &["A takes the task", "the store loses the lease"]);
 }

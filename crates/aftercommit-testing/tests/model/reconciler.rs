@@ -113,7 +113,8 @@ impl Rules {
                 moves.system("the relay sends the task", |next| next.relay = Relay::Calling);
             }
             Relay::Calling => moves.system("the relay's call is answered", |next| {
-                next.relay = if at.has_marker || at.task == Task::Absent { Relay::Answered } else { Relay::Refused };
+                next.relay =
+                    if at.has_marker || at.task == Task::Absent { Relay::Answered } else { Relay::Refused };
                 if !at.has_marker && at.task == Task::Absent {
                     (next.task, next.has_marker) = (Task::Pending, true);
                 }
@@ -208,25 +209,69 @@ fn what_redis_loses_is_brought_back_and_no_second_run_is_without_a_loss() {
 
 #[test]
 fn a_row_that_is_closed_when_it_is_published_is_lost_with_redis() {
-    explore("reconciler without rows", &Rules::ClosesAtPublish).shows(Finding::Lost, &[]);
+    explore("reconciler without rows", &Rules::ClosesAtPublish).shows(
+        Finding::Lost,
+        &[
+            "the relay sends the task",
+            "the relay's call is answered",
+            "the relay marks the row",
+            "Redis loses everything",
+        ],
+    );
 }
 
 #[test]
 fn a_single_look_takes_a_task_on_its_way_for_lost() {
-    explore("reconciler with one look", &Rules::OneLook).shows(Finding::FalseLoss, &[]);
+    explore("reconciler with one look", &Rules::OneLook).shows(
+        Finding::FalseLoss,
+        &["the relay sends the task", "the reconciler does not see the task, and sends it again"],
+    );
 }
 
 #[test]
 fn without_a_record_a_finished_task_looks_lost_and_runs_again() {
-    explore("reconciler without records", &Rules::NoRecord).shows(Finding::Duplicated, &[]);
+    explore("reconciler without records", &Rules::NoRecord).shows(
+        Finding::Duplicated,
+        &[
+            "the relay sends the task",
+            "the relay's call is answered",
+            "a worker runs the task",
+            "the reconciler does not see the task",
+            "a minute later it does not see it either, and sends it again",
+            "the reconciler's call is answered",
+            "a worker runs the task",
+        ],
+    );
 }
 
 #[test]
 fn a_marker_that_outlives_its_task_must_not_keep_it_from_coming_back() {
-    explore("reconciler that honours markers", &Rules::HonoursMarker).shows(Finding::Lost, &[]);
+    explore("reconciler that honours markers", &Rules::HonoursMarker).shows(
+        Finding::Lost,
+        &[
+            "the relay sends the task",
+            "the relay's call is answered",
+            "Redis loses the task, and not its marker",
+        ],
+    );
 }
 
 #[test]
 fn what_is_brought_back_without_a_marker_has_its_row_set_aside_and_is_lost_with_redis() {
-    explore("reconciler that leaves no marker", &Rules::LeavesNoMarker).shows(Finding::Lost, &[]);
+    explore("reconciler that leaves no marker", &Rules::LeavesNoMarker).shows(
+        Finding::Lost,
+        &[
+            "the relay sends the task",
+            "the relay's call is answered",
+            "Redis loses everything",
+            "the reconciler does not see the task",
+            "a minute later it does not see it either, and sends it again",
+            "the relay dies, and is started again",
+            "the relay sends the task",
+            "the reconciler's call is answered",
+            "the relay's call is answered",
+            "the relay sets the row aside: its id is taken",
+            "Redis loses everything",
+        ],
+    );
 }

@@ -5,7 +5,6 @@ use crate::explorer::{Model, Moves, explore};
 use crate::report::Finding;
 
 const MAX_DEATHS: u8 = 2;
-const MAX_STALLS: u8 = 2;
 
 /// What a relay is at, and under which claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,9 +15,17 @@ enum Relay {
     Calling(u8),
     /// The task is published.
     Published(u8),
-    /// The row is deleted, and had been claimed so often.
-    Marked(u8),
+    /// The row is deleted.
+    Marked(Then),
     Dead,
+}
+
+/// What is to become of the marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Then {
+    Drop,
+    /// It passes away by itself, long after everything here.
+    Leave,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,6 +34,8 @@ struct State {
     row: Option<u8>,
     is_held: bool,
     relays: [Relay; 2],
+    /// Whether a relay has given up waiting for a call of its claim.
+    gave_up: [bool; 2],
     /// Calls under way that nobody waits for any more.
     strays: u8,
     is_pending: bool,
@@ -36,14 +45,17 @@ struct State {
     stalls: u8,
 }
 
+/// When the marker is dropped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Marker {
-    None,
-    /// Dropped when the row is deleted.
-    DroppedAfterMark,
-    DroppedBeforeMark,
-    /// Dropped after the mark if nobody else has ever claimed the row; else it passes away by itself.
-    DroppedIfClaimedOnce,
+    /// There is none.
+    Never,
+    BeforeMark,
+    AfterMark,
+    /// After the mark, by a relay whose claim still stands then.
+    AfterMarkOfOwnClaim,
+    /// After the mark, if there was one claim only, and all its calls were answered.
+    AfterMarkWithoutDoubt,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +76,8 @@ struct Outbox {
     marker: Marker,
     calls: Calls,
     order: Order,
+    /// How often a relay stands still until its claim is over.
+    stalls: u8,
 }
 
 impl Model for Outbox {
@@ -74,6 +88,7 @@ impl Model for Outbox {
             row: Some(0),
             is_held: false,
             relays: [Relay::Idle; 2],
+            gave_up: [false; 2],
             strays: 0,
             is_pending: false,
             has_marker: false,
@@ -123,13 +138,16 @@ impl Outbox {
                 moves.system(format!("{name} claims the row"), |next| {
                     let epoch = at.row.map_or(1, |claims| claims + 1);
                     (next.row, next.is_held, next.relays[r]) = (Some(epoch), true, Relay::Claimed(epoch));
+                    next.gave_up[r] = false;
                     if self.order == Order::MarkThenPublish {
                         next.row = None;
                     }
                 });
             }
             Relay::Claimed(epoch) if self.order == Order::PublishThenMark && !is_mine(epoch) => {
-                moves.system(format!("{name} sees that the claim is over"), |next| next.relays[r] = Relay::Idle);
+                moves.system(format!("{name} sees that the claim is over"), |next| {
+                    next.relays[r] = Relay::Idle
+                });
                 if self.calls == Calls::MayBeLate {
                     moves.world(format!("{name} sends the task though the claim is over"), |next| {
                         next.relays[r] = Relay::Calling(epoch);
@@ -147,28 +165,40 @@ impl Outbox {
                 if self.calls == Calls::MayBeLate && at.strays == 0 {
                     moves.world(format!("{name} waits for the call no longer"), |next| {
                         next.strays += 1;
-                        next.relays[r] = Relay::Claimed(epoch);
+                        (next.relays[r], next.gave_up[r]) = (Relay::Claimed(epoch), true);
                     });
                 }
             }
-            Relay::Published(_) => moves.system(format!("{name} marks the row"), |next| {
-                if self.marker == Marker::DroppedBeforeMark {
-                    next.relays[r] = Relay::Idle;
+            Relay::Published(epoch) => {
+                if self.marker == Marker::BeforeMark && at.has_marker {
+                    moves.system(format!("{name} drops the marker"), |next| next.has_marker = false);
                 } else {
-                    next.relays[r] = Relay::Marked(at.row.unwrap_or(u8::MAX));
+                    moves.system(format!("{name} marks the row"), |next| {
+                        next.relays[r] = Relay::Marked(self.then(at, r, epoch));
+                        next.row = None;
+                    });
                 }
-                next.row = None;
+            }
+            Relay::Marked(Then::Drop) => moves.system(format!("{name} drops the marker"), |next| {
+                (next.has_marker, next.relays[r]) = (false, Relay::Idle);
             }),
-            Relay::Marked(claims) => moves.system(format!("{name} drops the marker"), |next| {
-                next.has_marker &= self.marker == Marker::DroppedIfClaimedOnce && claims > 1;
-                next.relays[r] = Relay::Idle;
-            }),
+            Relay::Marked(Then::Leave) => {
+                moves.system(format!("{name} leaves the marker"), |next| next.relays[r] = Relay::Idle);
+            }
             Relay::Idle | Relay::Dead => {}
         }
-        let drops_early = self.marker == Marker::DroppedBeforeMark && at.has_marker;
-        if matches!(at.relays[r], Relay::Published(_)) && drops_early {
-            moves.system(format!("{name} drops the marker"), |next| next.has_marker = false);
-        }
+    }
+
+    /// What is to become of the marker when a relay deletes the row.
+    fn then(&self, at: &State, r: usize, epoch: u8) -> Then {
+        let is_own_claim = at.row == Some(epoch);
+        let drops = match self.marker {
+            Marker::Never | Marker::BeforeMark => false,
+            Marker::AfterMark => true,
+            Marker::AfterMarkOfOwnClaim => is_own_claim,
+            Marker::AfterMarkWithoutDoubt => is_own_claim && epoch == 1 && !at.gave_up[r],
+        };
+        if drops { Then::Drop } else { Then::Leave }
     }
 
     fn of_death(&self, moves: &mut Moves<'_, State>, r: usize, name: &str) {
@@ -205,7 +235,7 @@ impl Outbox {
         let may_end = self.calls == Calls::MayBeLate || !matches!(holder, Some(Relay::Calling(_)));
         if at.row.is_some() && at.is_held && holder.is_none() {
             moves.system("the claim ends", |next| next.is_held = false);
-        } else if at.row.is_some() && at.is_held && may_end && at.stalls < MAX_STALLS {
+        } else if at.row.is_some() && at.is_held && may_end && at.stalls < self.stalls {
             moves.world("the relay stands still until the claim ends", |next| {
                 next.is_held = false;
                 next.stalls += 1;
@@ -217,15 +247,16 @@ impl Outbox {
     fn publish(&self, next: &mut State) {
         if !next.has_marker {
             next.is_pending = true;
-            next.has_marker = self.marker != Marker::None;
+            next.has_marker = self.marker != Marker::Never;
         }
     }
 }
 
 const SOUND: Outbox = Outbox {
-    marker: Marker::DroppedAfterMark,
+    marker: Marker::AfterMarkOfOwnClaim,
     calls: Calls::EndWithTheirClaim,
     order: Order::PublishThenMark,
+    stalls: 2,
 };
 
 #[test]
@@ -235,30 +266,93 @@ fn a_committed_row_is_published_once_whoever_dies() {
 
 #[test]
 fn without_a_marker_a_relay_that_dies_before_the_mark_has_the_task_run_twice() {
-    let model = Outbox { marker: Marker::None, ..SOUND };
-    explore("relay without a marker", &model).shows(Finding::Duplicated, &[]);
+    let model = Outbox { marker: Marker::Never, stalls: 0, ..SOUND };
+    explore("relay without a marker", &model).shows(
+        Finding::Duplicated,
+        &[
+            "A claims the row",
+            "A sends the task",
+            "A dies, and its call arrives",
+            "the claim ends",
+            "B claims the row",
+            "B sends the task",
+            "a worker runs the task, which is gone then",
+            "B's call is answered",
+            "a worker runs the task, which is gone then",
+        ],
+    );
 }
 
 #[test]
 fn a_marker_that_is_dropped_before_the_mark_protects_nothing() {
-    let model = Outbox { marker: Marker::DroppedBeforeMark, ..SOUND };
-    explore("relay that drops its marker first", &model).shows(Finding::Duplicated, &[]);
+    let model = Outbox { marker: Marker::BeforeMark, stalls: 0, ..SOUND };
+    explore("relay that drops its marker first", &model).shows(
+        Finding::Duplicated,
+        &[
+            "A claims the row",
+            "A sends the task",
+            "A's call is answered",
+            "A drops the marker",
+            "A dies",
+            "the claim ends",
+            "B claims the row",
+            "B sends the task",
+            "a worker runs the task, which is gone then",
+            "B's call is answered",
+            "a worker runs the task, which is gone then",
+        ],
+    );
+}
+
+#[test]
+fn a_relay_that_marks_late_must_not_drop_the_marker_under_its_successor() {
+    let model = Outbox { marker: Marker::AfterMark, ..SOUND };
+    explore("relay that drops any marker", &model).shows(
+        Finding::Duplicated,
+        &[
+            "A claims the row",
+            "A sends the task",
+            "A's call is answered",
+            "the relay stands still until the claim ends",
+            "B claims the row",
+            "B sends the task",
+            "A marks the row",
+            "A drops the marker",
+            "a worker runs the task, which is gone then",
+            "B's call is answered",
+            "a worker runs the task, which is gone then",
+        ],
+    );
 }
 
 #[test]
 fn a_row_that_is_deleted_before_it_is_published_is_lost_with_its_relay() {
     let model = Outbox { order: Order::MarkThenPublish, ..SOUND };
-    explore("relay that marks first", &model).shows(Finding::Lost, &[]);
+    explore("relay that marks first", &model).shows(Finding::Lost, &["A claims the row", "A dies"]);
 }
 
 #[test]
 fn a_call_that_arrives_after_the_marker_was_dropped_has_the_task_run_twice() {
     let model = Outbox { calls: Calls::MayBeLate, ..SOUND };
-    explore("relay with late calls", &model).shows(Finding::Duplicated, &[]);
+    explore("relay with late calls", &model).shows(
+        Finding::Duplicated,
+        &[
+            "A claims the row",
+            "A sends the task",
+            "A waits for the call no longer",
+            "A sends the task",
+            "A's call is answered",
+            "A marks the row",
+            "A drops the marker",
+            "a worker runs the task, which is gone then",
+            "the late call arrives",
+            "a worker runs the task, which is gone then",
+        ],
+    );
 }
 
 #[test]
-fn late_calls_do_no_harm_where_markers_of_rows_that_were_claimed_again_stay() {
-    let model = Outbox { calls: Calls::MayBeLate, marker: Marker::DroppedIfClaimedOnce, ..SOUND };
-    explore("relay with late calls and markers that stay", &model).is_sound();
+fn late_calls_do_no_harm_where_a_marker_is_left_if_in_doubt() {
+    let model = Outbox { calls: Calls::MayBeLate, marker: Marker::AfterMarkWithoutDoubt, ..SOUND };
+    explore("relay with late calls that leaves markers", &model).is_sound();
 }
