@@ -1,5 +1,5 @@
 //! A task that is finished in the handler's own transaction: its effect and its end commit together, and a receipt
-//! tells the settle that follows. One task, two workers.
+//! tells the settle that follows. One task, three workers.
 
 use crate::explorer::{Model, Moves, explore};
 use crate::report::Finding;
@@ -37,7 +37,7 @@ enum Worker {
 struct State {
     row: Row,
     epoch: u8,
-    workers: [Worker; 2],
+    workers: [Worker; 3],
     /// The attempt of which there is a receipt.
     receipt: Option<u8>,
     /// The attempt that did finish the task, for the auditor.
@@ -68,7 +68,7 @@ impl Model for Rules {
         State {
             row: Row::Pending,
             epoch: 0,
-            workers: [Worker::Idle; 2],
+            workers: [Worker::Idle; 3],
             receipt: None,
             finished_by: None,
             effects: 0,
@@ -80,7 +80,7 @@ impl Model for Rules {
     }
 
     fn moves(&self, moves: &mut Moves<'_, State>) {
-        for (w, name) in [(0, "A"), (1, "B")] {
+        for (w, name) in [(0, "A"), (1, "B"), (2, "C")] {
             self.of_worker(moves, w, name);
         }
         of_lease(moves);

@@ -1,10 +1,11 @@
-//! A lease is the right to settle, and carries a number that is new for each attempt. One task, two workers, one of
-//! which may die; leases end under workers that stand still, and a store loses one.
+//! A lease is the right to settle, and carries a number that is new for each attempt. One task, three workers, one
+//! of which may die; leases end under workers that stand still, and the store loses some.
 
 use crate::explorer::{Model, Moves, explore};
 use crate::report::Finding;
 
 const MAX_STALLS: u8 = 2;
+const MAX_EVICTIONS: u8 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Task {
@@ -34,7 +35,7 @@ struct State {
     task: Task,
     epoch: u8,
     lease: Lease,
-    workers: [Worker; 2],
+    workers: [Worker; 3],
     stalls: u8,
     evictions: u8,
     runs: u8,
@@ -67,7 +68,7 @@ impl Model for Leases {
             task: Task::Pending,
             epoch: 0,
             lease: Lease::Missing,
-            workers: [Worker::Idle; 2],
+            workers: [Worker::Idle; 3],
             stalls: 0,
             evictions: 0,
             runs: 0,
@@ -77,7 +78,7 @@ impl Model for Leases {
     }
 
     fn moves(&self, moves: &mut Moves<'_, State>) {
-        for (w, name) in [(0, "A"), (1, "B")] {
+        for (w, name) in [(0, "A"), (1, "B"), (2, "C")] {
             self.of_worker(moves, w, name);
         }
         self.of_lease(moves);
@@ -154,7 +155,7 @@ impl Leases {
                 next.stalls += 1;
             });
         }
-        if at.lease != Lease::Missing && at.evictions == 0 {
+        if at.lease != Lease::Missing && at.evictions < MAX_EVICTIONS {
             moves.world("the store loses the lease", |next| {
                 next.lease = Lease::Missing;
                 next.evictions += 1;

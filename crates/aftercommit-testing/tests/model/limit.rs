@@ -1,10 +1,11 @@
-//! A limit of one at a time over the whole fleet: the slot is a lease. Three tasks, two workers, one of which may die
-//! and one stand still.
+//! A limit of one at a time over the whole fleet: the slot is a lease. Four tasks, two workers that may stand still, and
+//! one of which may die.
 
 use crate::explorer::{Model, Moves, explore};
 use crate::report::Finding;
 
-const TASKS: usize = 3;
+const TASKS: usize = 4;
+const MAX_STALLS: u8 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Task {
@@ -116,9 +117,9 @@ impl Slot {
             None => moves.system("the slot's lease ends, and nobody is there to extend it", |next| {
                 next.slot = None;
             }),
-            Some(w) if at.stalls == 0 => {
+            Some(w) if at.stalls < MAX_STALLS => {
                 moves.world("the worker stands still until its slot's lease ends", |next| {
-                    (next.slot, next.stalls) = (None, 1);
+                    (next.slot, next.stalls) = (None, at.stalls + 1);
                     if let Worker::Runs(t, number) = at.workers[w] {
                         next.workers[w] = Worker::RunsWithoutSlot(t, number);
                     }

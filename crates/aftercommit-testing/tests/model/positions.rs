@@ -1,10 +1,11 @@
 //! Rows take their positions before their transactions commit, so a lower position may appear after a higher one; and
-//! a task that is recovered goes back to its place. Three transactions, a claimer that takes one row at a time.
+//! a task that is recovered goes back to its place. Four transactions, a claimer that takes one row at a time.
 
 use crate::explorer::{Model, Moves, explore};
 use crate::report::Finding;
 
-const ROWS: usize = 3;
+const ROWS: usize = 4;
+const MAX_RECOVERIES: u8 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Row {
@@ -84,7 +85,7 @@ fn of_worker(moves: &mut Moves<'_, State>) {
     let at = moves.at;
     for row in (0..ROWS).filter(|row| at.rows[*row] == Row::Active) {
         moves.system(format!("the task of position {} is done", row + 1), |next| next.rows[row] = Row::Done);
-        if at.recoveries == 0 {
+        if at.recoveries < MAX_RECOVERIES {
             moves.world(format!("the worker dies, and position {} is pending again", row + 1), |next| {
                 next.rows[row] = Row::Pending;
                 next.recoveries += 1;

@@ -4,7 +4,8 @@
 use crate::explorer::{Model, Moves, explore};
 use crate::report::Finding;
 
-const MAX_LOSSES: u8 = 2;
+const MAX_LOSSES: u8 = 3;
+const MAX_DEATHS: u8 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Row {
@@ -130,7 +131,7 @@ impl Rules {
             }),
             Relay::Idle => {}
         }
-        if at.relay != Relay::Idle && at.deaths == 0 {
+        if at.relay != Relay::Idle && at.deaths < MAX_DEATHS {
             moves.world("the relay dies, and is started again", |next| {
                 next.relay = Relay::Idle;
                 next.deaths += 1;

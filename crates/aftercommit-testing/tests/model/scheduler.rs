@@ -4,8 +4,8 @@
 use crate::explorer::{Model, Moves, explore};
 use crate::report::Finding;
 
-const TICKS: usize = 2;
-const MAX_DEATHS: u8 = 2;
+const TICKS: usize = 3;
+const MAX_DEATHS: u8 = 3;
 
 /// What a scheduler is at. Ticks count from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

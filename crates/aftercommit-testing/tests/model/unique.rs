@@ -1,10 +1,10 @@
-//! The lock of a unique task, taken in a transaction that may roll back. Three transactions want the same one; a lock's
+//! The lock of a unique task, taken in a transaction that may roll back. Five transactions want the same one; a lock's
 //! time may run out while its task still waits.
 
 use crate::explorer::{Model, Moves, explore};
 use crate::report::Finding;
 
-const TASKS: usize = 3;
+const TASKS: usize = 5;
 
 /// A transaction, and then the task it asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
