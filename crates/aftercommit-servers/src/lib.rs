@@ -5,13 +5,17 @@
 //!
 //! - [`RedisServer`]: `redis-server` with sockets, TLS, users, append-only file; it can be stopped, killed, paused and
 //!   started again.
+//! - [`PostgresServer`]: `postgres` with a database for each who asks, TLS and passwords; it can be stopped in Postgres' three
+//!   ways, killed and started again.
 //! - [`ChaosProxy`]: a slow, stalled, cut or absent network between a client and a server.
 
 mod certificates;
 mod chaos;
 mod port;
+mod postgres;
 mod process;
 mod redis;
 
 pub use chaos::ChaosProxy;
+pub use postgres::{PostgresServer, PostgresServerBuilder, Shutdown};
 pub use redis::{AppendFsync, RedisServer, RedisServerBuilder};

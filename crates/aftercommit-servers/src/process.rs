@@ -11,6 +11,8 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::postgres::Owner;
+
 /// How many lines of a server's output are kept for an error message.
 const TAIL_LINES: usize = 20;
 
@@ -18,7 +20,8 @@ const TAIL_LINES: usize = 20;
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
-    events: Receiver<Event>,
+    // A receiver belongs to one thread at a time, a server to all who share it.
+    events: Mutex<Receiver<Event>>,
     tail: Arc<Mutex<VecDeque<String>>>,
 }
 
@@ -38,11 +41,24 @@ impl Process {
         ready: &'static str,
         patience: Duration,
     ) -> anyhow::Result<Self> {
+        Self::start_as(None, program, args, package, ready, patience)
+    }
+
+    /// The same as another user, if one is named.
+    pub(crate) fn start_as(
+        owner: Option<Owner>,
+        program: &str,
+        args: &[&str],
+        package: &str,
+        ready: &'static str,
+        patience: Duration,
+    ) -> anyhow::Result<Self> {
         is_installed(program, package)?;
         is_installed("setpriv", "util-linux")?;
         let (output, input) = io::pipe().context("cannot make a pipe")?;
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", program]).args(args);
+        command.args(["--pdeathsig", "KILL"]).args(owner.map(Owner::privileges).into_iter().flatten());
+        command.args(["--", program]).args(args);
         command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
         let child = spawn(command).with_context(|| format!("cannot start {program}"))?;
 
@@ -52,8 +68,8 @@ impl Process {
             let tail = Arc::clone(&tail);
             move || read(output, ready, &tail, &tell)
         });
-        let mut process = Self { child, events, tail };
-        match process.events.recv_timeout(patience) {
+        let mut process = Self { child, events: Mutex::new(events), tail };
+        match process.next_event(patience) {
             Ok(Event::Ready) => Ok(process),
             Ok(Event::Ended) | Err(RecvTimeoutError::Disconnected) => {
                 let status = process.child.wait().context("cannot wait for the child")?;
@@ -73,9 +89,14 @@ impl Process {
     }
 
     /// Asks the child to end and waits for that.
-    pub(crate) fn stop(mut self, patience: Duration) -> anyhow::Result<()> {
-        self.signal(Signal::TERM);
-        if self.events.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+    pub(crate) fn stop(self, patience: Duration) -> anyhow::Result<()> {
+        self.stop_with(Signal::TERM, patience)
+    }
+
+    /// The same with another signal.
+    pub(crate) fn stop_with(mut self, signal: Signal, patience: Duration) -> anyhow::Result<()> {
+        self.signal(signal);
+        if self.next_event(patience) == Err(RecvTimeoutError::Timeout) {
             self.kill();
             return Err(anyhow!("the server did not end within {patience:?}: {}", self.tail()));
         }
@@ -88,6 +109,10 @@ impl Process {
         // Both fail only for a child that has ended and been waited for, which is what is wanted.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    fn next_event(&mut self, patience: Duration) -> Result<Event, RecvTimeoutError> {
+        self.events.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(patience)
     }
 
     fn tail(&self) -> String {
