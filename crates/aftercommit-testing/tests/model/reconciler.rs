@@ -1,5 +1,5 @@
 //! An outbox row that stays until the back-end shows its task completed, and a reconciler that brings back what a
-//! Redis has lost. One row, one relay, one reconciler; Redis loses everything, or one task of it, at any moment.
+//! Redis has lost. One row, one relay, one reconciler; Redis loses everything, a task or a marker at any moment.
 
 use crate::explorer::{Model, Moves, explore};
 use crate::report::Finding;
@@ -11,7 +11,7 @@ const MAX_DEATHS: u8 = 2;
 enum Row {
     Waiting,
     Published,
-    /// Set aside: another task has the id.
+    /// Set aside: a task has the id, and there is no marker to tell that it is this one.
     Buried,
     Closed,
 }
@@ -28,7 +28,7 @@ enum Relay {
     Idle,
     Calling,
     Answered,
-    /// Answered that another task has the id.
+    /// Answered that a task has the id.
     Refused,
 }
 
@@ -57,15 +57,17 @@ struct State {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rules {
-    /// Two looks, over the marker and with a marker, and records of what is done.
+    /// Two looks at every row that is not closed, whatever its marker says, and records of what is done.
     Sound,
     ClosesAtPublish,
     OneLook,
+    /// The same, and it does not say that anything was lost.
+    OneLookInSilence,
     /// A task that has run leaves no record.
     NoRecord,
     HonoursMarker,
-    /// What is brought back leaves no marker.
-    LeavesNoMarker,
+    /// What the relay has set aside is nobody's concern.
+    PassesOverWhatIsSetAside,
 }
 
 impl Model for Rules {
@@ -141,12 +143,16 @@ impl Rules {
 
     fn of_reconciler(self, moves: &mut Moves<'_, State>) {
         let at = moves.at;
-        let is_open = at.row == Row::Published || (at.row == Row::Waiting && at.relay != Relay::Idle);
+        let is_open = match at.row {
+            Row::Waiting => at.relay != Relay::Idle,
+            Row::Published => true,
+            Row::Buried => self != Self::PassesOverWhatIsSetAside,
+            Row::Closed => false,
+        };
         match at.reconciler {
             Reconciler::Calling => moves.system("the reconciler's call is answered", |next| {
                 if at.task == Task::Absent && !(at.has_marker && self == Self::HonoursMarker) {
-                    next.task = Task::Pending;
-                    next.has_marker = at.has_marker || self != Self::LeavesNoMarker;
+                    (next.task, next.has_marker) = (Task::Pending, true);
                 }
                 next.reconciler = Reconciler::Idle;
             }),
@@ -159,8 +165,12 @@ impl Rules {
             Reconciler::SawNothing if at.task == Task::Pending => {
                 moves.system("the reconciler sees the task", |next| next.reconciler = Reconciler::Idle);
             }
-            Reconciler::Idle if at.task == Task::Absent && self == Self::OneLook => {
-                moves.system("the reconciler does not see the task, and sends it again", send_again);
+            Reconciler::Idle
+                if at.task == Task::Absent && matches!(self, Self::OneLook | Self::OneLookInSilence) =>
+            {
+                moves.system("the reconciler does not see the task, and sends it again", |next| {
+                    self.send_again(next)
+                });
             }
             Reconciler::Idle if at.task == Task::Absent => {
                 moves.system("the reconciler does not see the task", |next| {
@@ -169,10 +179,18 @@ impl Rules {
             }
             // A minute later: a call that was under way has arrived, or never will.
             Reconciler::SawNothing if at.relay != Relay::Calling => {
-                moves.system("a minute later it does not see it either, and sends it again", send_again);
+                moves.system("a minute later it does not see it either, and sends it again", |next| {
+                    self.send_again(next)
+                });
             }
             Reconciler::Idle | Reconciler::SawNothing => {}
         }
+    }
+
+    fn send_again(self, next: &mut State) {
+        next.reconciler = Reconciler::Calling;
+        let is_lost = next.task == Task::Absent && next.relay != Relay::Calling;
+        next.said_falsely = !is_lost && self != Self::OneLookInSilence;
     }
 
     fn of_redis(self, moves: &mut Moves<'_, State>) {
@@ -194,13 +212,12 @@ impl Rules {
                 next.has_marker = false;
             });
             moves.world("Redis loses the task, and not its marker", lose);
+            moves.world("Redis loses the marker, and not its task", |next| {
+                next.has_marker = false;
+                next.losses += 1;
+            });
         }
     }
-}
-
-fn send_again(next: &mut State) {
-    next.reconciler = Reconciler::Calling;
-    next.said_falsely = next.task != Task::Absent || next.relay == Relay::Calling;
 }
 
 #[test]
@@ -227,6 +244,11 @@ fn a_single_look_takes_a_task_on_its_way_for_lost() {
         Finding::FalseLoss,
         &["the relay sends the task", "the reconciler does not see the task, and sends it again"],
     );
+}
+
+#[test]
+fn it_is_the_record_and_not_the_second_look_that_keeps_a_task_from_running_twice() {
+    explore("reconciler with one look, in silence", &Rules::OneLookInSilence).is_sound();
 }
 
 #[test]
@@ -258,18 +280,16 @@ fn a_marker_that_outlives_its_task_must_not_keep_it_from_coming_back() {
 }
 
 #[test]
-fn what_is_brought_back_without_a_marker_has_its_row_set_aside_and_is_lost_with_redis() {
-    explore("reconciler that leaves no marker", &Rules::LeavesNoMarker).shows(
+fn a_row_that_was_set_aside_for_its_own_task_is_lost_with_redis_if_nobody_looks_at_it() {
+    let report = explore("reconciler that passes over what is set aside", &Rules::PassesOverWhatIsSetAside);
+    report.shows(
         Finding::Lost,
         &[
             "the relay sends the task",
             "the relay's call is answered",
-            "Redis loses everything",
-            "the reconciler does not see the task",
-            "a minute later it does not see it either, and sends it again",
             "the relay dies, and is started again",
             "the relay sends the task",
-            "the reconciler's call is answered",
+            "Redis loses the marker, and not its task",
             "the relay's call is answered",
             "the relay sets the row aside: its id is taken",
             "Redis loses everything",

@@ -32,9 +32,9 @@ struct State {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rules {
-    /// The lock is a unique column of the task's row: who wants it waits until whoever has it has committed or
-    /// rolled back.
-    InTheRow,
+    /// The lock is a row of the transaction, with a unique key: who wants it waits until whoever has it has
+    /// committed or rolled back.
+    InTheTransaction,
     /// The lock is taken elsewhere, and stays when the transaction rolls back.
     KeptOnRollback,
     /// Whoever finds the lock taken is refused at once.
@@ -136,8 +136,8 @@ impl Rules {
 }
 
 #[test]
-fn a_lock_in_the_row_refuses_only_for_a_task_that_exists() {
-    explore("unique", &Rules::InTheRow).is_sound();
+fn a_lock_in_the_transaction_refuses_only_for_a_task_that_exists() {
+    explore("unique", &Rules::InTheTransaction).is_sound();
 }
 
 #[test]

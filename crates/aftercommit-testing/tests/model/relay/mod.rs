@@ -7,6 +7,7 @@ use crate::explorer::{Model, Moves};
 use crate::report::Finding;
 
 const MAX_DEATHS: u8 = 2;
+const MAX_STRAYS: u8 = 2;
 
 /// What a relay is at, and under which claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -164,7 +165,7 @@ impl Outbox {
                     self.publish(next);
                     next.relays[r] = Relay::Published(epoch);
                 });
-                if self.calls == Calls::MayBeLate && at.strays == 0 {
+                if self.calls == Calls::MayBeLate && at.strays < MAX_STRAYS {
                     moves.world(format!("{name} waits for the call no longer"), |next| {
                         next.strays += 1;
                         (next.relays[r], next.gave_up[r]) = (Relay::Claimed(epoch), true);
@@ -218,7 +219,7 @@ impl Outbox {
                     die(next);
                     self.publish(next);
                 });
-                if self.calls == Calls::MayBeLate && at.strays == 0 {
+                if self.calls == Calls::MayBeLate && at.strays < MAX_STRAYS {
                     moves.world(format!("{name} dies, and its call is still under way"), |next| {
                         die(next);
                         next.strays += 1;
