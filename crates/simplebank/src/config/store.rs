@@ -16,8 +16,7 @@ const DB_SOURCE: Key = Key::new(
     "DB_SOURCE",
     "sqlite:./simplebank.db",
     "The database: `sqlite:PATH` or `postgresql://user:password@host:port/database`, there with the parameters \
-     `sslmode` (`disable`, `prefer`, `require`, `verify-ca`, `verify-full`), `sslrootcert`, `application_name` and `host` \
-     (the directory of a socket). It also holds the task queue, or with Redis the outbox.",
+     `sslmode` (`disable`, `prefer`, `require`, `verify-ca`, `verify-full`), `sslrootcert` and `application_name`. It also holds the task queue, or with Redis the outbox.",
 )
 .secret();
 const DIRECT: Key = Key::without_value(

@@ -1,9 +1,9 @@
 //! How a task gets from the transaction that asks for it to the worker that runs it.
 
-use super::send_verify_email::SendVerifyEmail;
-use crate::store::{Outbox, Queue, Store, Tx};
+use crate::config::TaskDelivery;
+use crate::store::{Outbox, Queue, Store};
 use aftercommit::redis::{RedisBackend, RedisOptions};
-use aftercommit::{Backend, Enqueued, Options, TaskState};
+use aftercommit::{Backend, Client, TaskState};
 use anyhow::Context;
 use std::sync::Arc;
 
@@ -12,39 +12,63 @@ const UNFINISHED: [TaskState; 4] =
     [TaskState::Pending, TaskState::Active, TaskState::Scheduled, TaskState::Retry];
 
 const IN_OUTBOX: &str = "tasks wait in the outbox for Redis: they leave once REDIS_ADDRESS is set again";
+const IN_IDLE_OUTBOX: &str = "tasks wait in the outbox, which TASK_DELIVERY leaves alone: they leave once it is outbox \
+                              again";
 const IN_QUEUE: &str = "tasks of an earlier time wait in the database's own queue: start once without REDIS_ADDRESS \
                         to have them run";
 
 const NO_QUEUE: &str = "tasks on PostgreSQL are not in this release; set DB_SOURCE to sqlite:PATH";
 
-/// How a task gets from a commit to a worker. Either way the transaction writes to its own database and to nothing
-/// else.
+/// How a task gets to a worker.
+///
+/// With the first two, the transaction writes to its own database and to nothing else. `Direct` writes to two places
+/// that know nothing of each other, as the course does at first; it is there to show what becomes of that.
 #[derive(Debug, Clone)]
 pub enum Delivery {
     /// The database is the queue.
     Database(Queue),
     /// The task waits in an outbox in the database until a relay has published it to Redis.
-    Redis {
+    Outbox {
         /// Where transactions leave tasks.
         outbox: Outbox,
         /// Where workers take them from.
         backend: RedisBackend,
     },
+    /// The request itself enqueues to Redis.
+    Direct {
+        /// Whether it does so before the commit or after it.
+        moment: Moment,
+        /// What it enqueues with.
+        client: Client,
+        /// Where workers take tasks from.
+        backend: RedisBackend,
+    },
+}
+
+/// On which side of the commit a request enqueues to Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Inside the transaction: its failure rolls the transaction back, and the commit's failure leaves the task.
+    BeforeCommit,
+    /// After it: what fails then, or dies, leaves the rows without a task.
+    AfterCommit,
 }
 
 impl Delivery {
-    /// The delivery for tasks that are committed in this store: by Redis, if there is one. Nothing is connected yet.
+    /// The delivery for what is committed in this store: by Redis, if there is one. Nothing is connected yet.
     ///
     /// # Errors
     /// The store has no place for tasks.
-    pub fn new(store: &Store, redis: Option<RedisOptions>) -> anyhow::Result<Self> {
-        match redis {
-            None => Ok(Self::Database(store.queue().context(NO_QUEUE)?)),
-            Some(options) => {
-                let outbox = store.outbox().context(NO_QUEUE)?;
-                Ok(Self::Redis { outbox, backend: RedisBackend::new(options) })
-            }
-        }
+    pub fn new(store: &Store, redis: Option<RedisOptions>, how: TaskDelivery) -> anyhow::Result<Self> {
+        let Some(options) = redis else { return Ok(Self::Database(store.queue().context(NO_QUEUE)?)) };
+        let backend = RedisBackend::new(options);
+        let direct =
+            |moment| Self::Direct { moment, client: Client::new(backend.clone()), backend: backend.clone() };
+        Ok(match how {
+            TaskDelivery::Outbox => Self::Outbox { outbox: store.outbox().context(NO_QUEUE)?, backend },
+            TaskDelivery::Direct => direct(Moment::BeforeCommit),
+            TaskDelivery::DirectNoTx => direct(Moment::AfterCommit),
+        })
     }
 
     /// Where workers take tasks from.
@@ -52,37 +76,31 @@ impl Delivery {
     pub fn backend(&self) -> Arc<dyn Backend> {
         match self {
             Self::Database(queue) => queue.backend(),
-            Self::Redis { backend, .. } => Arc::new(backend.clone()),
+            Self::Outbox { backend, .. } | Self::Direct { backend, .. } => Arc::new(backend.clone()),
         }
     }
 
-    /// Writes a task in a transaction, and does nothing else.
-    pub(super) async fn enqueue_in(
-        &self,
-        tx: &mut Tx,
-        task: &SendVerifyEmail,
-        options: Options,
-    ) -> aftercommit::Result<Enqueued> {
-        match self {
-            Self::Database(queue) => queue.enqueue_in(tx, task, options).await,
-            Self::Redis { outbox, .. } => outbox.enqueue_in(tx, task, options).await,
-        }
-    }
-
-    /// Warns of tasks in the store that were committed before Redis was configured, or before it was not any more:
-    /// nobody looks for them where they are.
+    /// Warns of tasks in the store that were committed before the configuration became what it is: nobody looks for
+    /// them where they are.
     ///
     /// # Errors
     /// The database cannot be read.
     pub async fn warn_of_stranded(&self, store: &Store) -> aftercommit::Result<()> {
-        let (waiting, what) = match self {
-            Self::Database(_) => (in_outbox(store).await?, IN_OUTBOX),
-            Self::Redis { .. } => (in_queue(store).await?, IN_QUEUE),
-        };
-        if waiting > 0 {
-            tracing::warn!(waiting, "{what}");
+        match self {
+            Self::Database(_) => warn_if_any(in_outbox(store).await?, IN_OUTBOX),
+            Self::Outbox { .. } => warn_if_any(in_queue(store).await?, IN_QUEUE),
+            Self::Direct { .. } => {
+                warn_if_any(in_outbox(store).await?, IN_IDLE_OUTBOX);
+                warn_if_any(in_queue(store).await?, IN_QUEUE);
+            }
         }
         Ok(())
+    }
+}
+
+fn warn_if_any(waiting: u64, what: &str) {
+    if waiting > 0 {
+        tracing::warn!(waiting, "{what}");
     }
 }
 

@@ -8,10 +8,9 @@ use simplebank::password::{Cost, PasswordPool, PoolLimits};
 use simplebank::secret::Secret;
 use simplebank::service::{Bank, CreateUser, Parts, Preparation, Settings, VerificationMail};
 use simplebank::store::{Store, Tx, migrate};
-use simplebank::tasks::{DistributeTasks, Enqueued};
+use simplebank::tasks::{DistributeTasks, Enqueued, Progress};
 use simplebank::token::entropy::OsEntropy;
 use simplebank::token::keyring::{Key, KeyRing};
-use std::error::Error;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -163,20 +162,20 @@ impl DistributeTasks for RecordedTasks {
         &self,
         tx: &mut Tx,
         username: &str,
-    ) -> Result<Enqueued, Box<dyn Error + Send + Sync>> {
-        record(tx, username).await?;
+    ) -> aftercommit::Result<Progress> {
+        record(tx, username).await.expect("a statement of the test");
         if self.fails.load(Ordering::SeqCst) {
-            return Err("the queue is out of order".into());
+            return Err(aftercommit::Error::unavailable("enqueue a task", "10.0.0.7:6379 is out of order"));
         }
         if self.stops.load(Ordering::SeqCst) {
             self.stopped.add_permits(1);
-            self.go_on.acquire().await?.forget();
+            self.go_on.acquire().await.expect("nobody closes it").forget();
         }
-        Ok(Enqueued {
+        Ok(Progress::WithCommit(Enqueued {
             task_type: "task:send_verify_email",
             payload: None,
             queue: "critical".to_owned(),
             max_retry: 10,
-        })
+        }))
     }
 }
