@@ -47,6 +47,10 @@ impl From<ServiceError> for Status {
                 tracing::error!(error = &source as &dyn Error, "failed to {doing}: failed to enqueue task");
                 with_reason(Code::Internal, message, "TASK_NOT_ENQUEUED")
             }
+            ServiceError::Unavailable(source) => {
+                tracing::error!(error = &*source as &dyn Error, "a request was turned away");
+                retry_later(Code::Unavailable, message, "DATABASE_UNAVAILABLE")
+            }
             ServiceError::Internal { doing, source } => {
                 tracing::error!(error = &*source as &dyn Error, "failed to {doing}");
                 internal(message)

@@ -17,7 +17,7 @@ mod tasks;
 pub mod users;
 pub mod verify_emails;
 
-pub use error::{Fault, Place, StoreError};
+pub use error::{Fault, Place, StoreError, is_conflict};
 pub use source::{Source, SourceError};
 pub use tasks::{Outbox, Queue};
 

@@ -3,7 +3,7 @@
 //! Transactions are READ COMMITTED: every statement sees what is committed when it begins. What must not happen twice is
 //! a constraint, on which two transactions wait for each other; what is read to be changed is locked when it is read, and
 //! always in the same order (the user's row first). Where transactions still end each other, the whole of one is done
-//! again: see `retry`.
+//! again (`service::attempts`).
 
 mod address;
 mod adopt;
@@ -27,6 +27,7 @@ use link::explain;
 use open::Way;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use std::error::Error;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -96,6 +97,11 @@ impl PostgresStore {
             Err(error) => explain(&self.place)(error),
         }
     }
+}
+
+/// Whether a driver's error among these causes says that others were in the way.
+pub(super) fn means_conflict(error: &(dyn Error + 'static)) -> bool {
+    fault::meaning_of_causes(error) == Fault::Conflict
 }
 
 /// How long to find out why there is no connection.
