@@ -49,7 +49,7 @@ impl From<ServiceError> for Status {
             }
             ServiceError::Unavailable(source) => {
                 tracing::error!(error = &*source as &dyn Error, "a request was turned away");
-                retry_later(Code::Unavailable, message, "DATABASE_UNAVAILABLE")
+                unavailable(message)
             }
             ServiceError::Internal { doing, source } => {
                 tracing::error!(error = &*source as &dyn Error, "failed to {doing}");
@@ -68,6 +68,11 @@ pub(crate) fn invalid(violations: Vec<FieldViolation>) -> Status {
 /// Too much is going on; the same call may succeed a little later.
 pub(crate) fn overloaded(message: impl Into<String>) -> Status {
     retry_later(Code::ResourceExhausted, message, "OVERLOADED")
+}
+
+/// The database is away; the same call may succeed when it is back.
+pub(crate) fn unavailable(message: impl Into<String>) -> Status {
+    retry_later(Code::Unavailable, message, "DATABASE_UNAVAILABLE")
 }
 
 /// A fault of ours. The cause belongs in the log, not in the message.

@@ -6,6 +6,7 @@
 //! together is committed together; one that only reads takes a [`Conn`], from a transaction or from
 //! a [`Reader`].
 
+pub mod audit;
 mod error;
 pub mod idempotency;
 pub mod migrate;

@@ -15,12 +15,12 @@ pub(crate) const UNIQUE: &str = "unique constraint";
 /// What an error says of a row that refers to nothing.
 pub(crate) const FOREIGN_KEY: &str = "foreign key constraint";
 
-/// A database of its own on a server that the tests share.
+/// A database of its own, as a rule on a server that the tests share.
 pub(crate) struct Database {
     source: Source,
     pool: PgPool,
     // Behind the connections to it.
-    _server: Arc<PostgresServer>,
+    _server: Option<Arc<PostgresServer>>,
 }
 
 impl Database {
@@ -31,12 +31,23 @@ impl Database {
             anyhow::Ok((server, url))
         });
         let (server, url) = made.await.expect("no panic").expect("a Postgres for the test");
-        let pool = PgPool::connect_lazy(&url).expect("an address");
-        Self { source: url.parse().expect("an address"), pool, _server: server }
+        Self { _server: Some(server), ..Self::at(url.parse().expect("an address")) }
+    }
+
+    /// One on a server that the test has started.
+    pub(crate) fn at(source: Source) -> Self {
+        let Source::Postgres(postgres) = &source else { panic!("{source:?} is a Postgres") };
+        let pool = PgPool::connect_lazy(&format!("postgresql://postgres@{postgres}")).expect("an address");
+        Self { source, pool, _server: None }
     }
 
     pub(crate) fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// Connections past the bank.
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
     }
 
     /// Runs statements.

@@ -1,7 +1,11 @@
 //! The use cases on a real Postgres: the tests of `services`, and what can only happen here.
 
+mod adoption;
 mod catalog;
 mod database;
+mod docs;
+mod outages;
+mod plans;
 
 #[path = "../services/create_user.rs"]
 mod create_user;

@@ -7,6 +7,7 @@
 
 mod address;
 mod adopt;
+pub(super) mod audit;
 mod fault;
 pub(super) mod idempotency;
 mod instant;
@@ -38,6 +39,7 @@ pub const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("users", users::STATEMENTS),
     ("verify_emails", verify_emails::STATEMENTS),
     ("idempotency", idempotency::STATEMENTS),
+    ("audit", audit::STATEMENTS),
 ];
 
 /// An open Postgres. Cheap to clone.

@@ -4,6 +4,7 @@
 //! fair queue inside the process instead of busy errors; `BEGIN IMMEDIATE` takes the write lock at
 //! once, because a transaction that reads first and writes later fails when another one got in between.
 
+pub(super) mod audit;
 mod fault;
 pub(super) mod idempotency;
 pub(super) mod migrate;
@@ -25,6 +26,7 @@ pub const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("users", users::STATEMENTS),
     ("verify_emails", verify_emails::STATEMENTS),
     ("idempotency", idempotency::STATEMENTS),
+    ("audit", audit::STATEMENTS),
 ];
 
 /// An open SQLite database, and the task queue and the outbox that live in it. Cheap to clone.
