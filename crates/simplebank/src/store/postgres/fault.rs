@@ -10,6 +10,8 @@ pub(super) fn meaning(error: &sqlx::Error) -> Fault {
         sqlx::Error::PoolTimedOut => Fault::Busy,
         sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Fault::Closed,
         sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Fault::NoAnswer,
+        // So does the TLS library report a certificate that it does not like.
+        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => Fault::Untrusted,
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => Fault::Unreachable,
         // An unreadable file with certificates is reported as a setting that is wrong.
         sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => Fault::Untrusted,
