@@ -9,23 +9,33 @@
 //! Postgres 12 or newer.
 
 mod bell;
+mod broker;
 mod conn;
+mod dequeue;
 mod enqueue;
 mod error;
+mod leases;
 mod links;
 mod listener;
+mod looks;
 mod migrate;
 mod news;
 mod options;
+mod outcomes;
 mod poller;
 mod queue;
 mod row;
 mod session;
+mod settle;
 mod sink;
 mod sql;
 mod store;
+mod text;
 mod transactional;
 mod tx;
+mod unreadable;
+mod upkeep;
+mod watch;
 
 pub use options::PostgresOptions;
 pub use queue::PostgresQueue;
