@@ -58,7 +58,7 @@ CREATE TABLE aftercommit.tasks (
 CREATE UNIQUE INDEX tasks_id ON aftercommit.tasks (queue, id);
 CREATE INDEX tasks_pending ON aftercommit.tasks (queue, pos) WHERE state = 2;
 CREATE INDEX tasks_active ON aftercommit.tasks (queue, seq) WHERE state = 3;
-CREATE INDEX tasks_waiting ON aftercommit.tasks (queue, at) WHERE state > 3;
+CREATE INDEX tasks_waiting ON aftercommit.tasks (queue, at, seq) INCLUDE (state) WHERE state > 3;
 CREATE INDEX tasks_grouped ON aftercommit.tasks (queue, group_name, batch, at, pos) WHERE state = 1;
 
 -- Unique locks. A lock is held by the task that it names, in whatever state and table that is, until the moment beside
@@ -160,5 +160,10 @@ CREATE TABLE aftercommit.cancellations (
     seq          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     queue        text COLLATE "C" NOT NULL,
     id           text COLLATE "C" NOT NULL,
-    requested_at bigint NOT NULL
+    requested_at bigint NOT NULL,
+    -- Whose wish it is: a reader who remembers what was committed when it looked last finds here what is new. The seqs do not
+    -- tell, since who takes the smaller one may commit later.
+    txid         bigint NOT NULL DEFAULT txid_current()
 );
+
+CREATE INDEX cancellations_txid ON aftercommit.cancellations (txid);

@@ -74,7 +74,7 @@ struct Seen {
     /// Stands for the earliest due time of each queue.
     due: Option<i32>,
     grouped: bool,
-    /// The last cancellation.
+    /// Stands for the cancellations that there are.
     cancelled: Option<i64>,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aftercommit_core::{Clock, Options, Result};
 use sqlx::PgPool;
 
+use crate::cancel::OwnCancels;
 use crate::looks::Looks;
 use crate::store::Store;
 use crate::watch::Watch;
@@ -19,6 +20,7 @@ pub struct PostgresQueue {
     pub(crate) store: Store,
     pub(crate) looks: Arc<Looks>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) cancels: Arc<OwnCancels>,
 }
 
 impl PostgresQueue {
@@ -27,7 +29,7 @@ impl PostgresQueue {
     pub fn new(options: &PostgresOptions) -> Self {
         let store = Store::new(options);
         let watch = Arc::new(Watch::new(store.local_now()));
-        Self { store, looks: Arc::default(), watch }
+        Self { store, looks: Arc::default(), watch, cancels: Arc::default() }
     }
 
     /// Takes the time from `clock` instead of the database. To be said before the queue is used.

@@ -24,6 +24,7 @@ SELECT present.snapshot, seen.*
     SELECT (SELECT hashtext(string_agg(queue || pos, ' ')) FROM pending) AS pending,
            (SELECT hashtext(string_agg(queue || at, ' ')) FROM waiting) AS due,
            EXISTS (SELECT FROM aftercommit.tasks WHERE state = 1) AS grouped,
-           (SELECT max(seq) FROM aftercommit.cancellations) AS cancelled
+           -- Not the last one: who takes the smaller number may commit later.
+           (SELECT sum(seq)::bigint FROM aftercommit.cancellations) AS cancelled
      WHERE present.snapshot IS DISTINCT FROM $1
   ) AS seen ON true
