@@ -15,6 +15,20 @@ pub(crate) fn unreadable(doing: &'static str, why: impl Into<BoxError>) -> Error
     Error::store(doing, why)
 }
 
+/// True if the same statement may succeed when it is repeated at once: another one was in its way and has gone on.
+pub(crate) fn is_lost_race(error: &sqlx::Error) -> bool {
+    matches!(code(error).as_deref(), Some("40P01" | "40001"))
+}
+
+/// True if a task was to be leased to a worker that has no row.
+pub(crate) fn is_unknown_worker(error: &sqlx::Error) -> bool {
+    code(error).as_deref() == Some("23502")
+}
+
+fn code(error: &sqlx::Error) -> Option<std::borrow::Cow<'_, str>> {
+    error.as_database_error()?.code()
+}
+
 enum Lasts {
     Passing,
     ForGood,

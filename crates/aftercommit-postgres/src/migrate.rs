@@ -17,7 +17,10 @@ const TABLE: &str = "aftercommit._aftercommit_migrations";
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7163096127458291)";
 
 /// What there is, in order. An applied one never changes.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "queue", include_str!("../migrations/0001_queue.up.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "queue", include_str!("../migrations/0001_queue.up.sql")),
+    (2, "store_tasks", include_str!("../migrations/0002_store_tasks.up.sql")),
+];
 
 impl Store {
     /// Brings the tables of the queue and of the outbox up to date.

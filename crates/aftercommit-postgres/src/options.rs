@@ -18,6 +18,17 @@ const STATEMENTS: usize = 256;
 /// What the connections are called in `pg_stat_activity`, unless the host gives them a name.
 const APPLICATION: &str = "aftercommit";
 
+/// How the engine's statements are planned. A statement is planned once for each connection, perhaps while the tables are
+/// still empty, and must not read a whole table when it has grown; each of them knows which index it wants.
+const PLANNER: [(&str, &str); 6] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
 /// How the engine reaches its database. Connections are made when they are needed, so a database that is absent is no
 /// error before the first call.
 ///
@@ -120,7 +131,7 @@ impl PostgresOptions {
         match self.route {
             // A pooler refuses options that are for a session; each transaction says them instead.
             Route::Pooled => options.statement_cache_capacity(0),
-            Route::Direct => options.statement_cache_capacity(STATEMENTS).options(self.limits()),
+            Route::Direct => options.statement_cache_capacity(STATEMENTS).options(self.settings()),
         }
     }
 
@@ -138,15 +149,17 @@ impl PostgresOptions {
         self.for_a_session().unwrap_or_else(|| named(&self.connect).statement_cache_capacity(0))
     }
 
-    /// What the server gives up by itself, a little before we do: then the connection stays, and nothing goes on that
-    /// nobody waits for.
-    pub(crate) fn limits(&self) -> [(&'static str, u128); 3] {
+    /// What a session of the engine's has to be told: how to plan, and what the server is to give up by itself, a little
+    /// before we do. Then the connection stays, and nothing goes on that nobody waits for.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         let call = self.call_timeout.as_millis().max(10);
-        [
+        let limits = [
             ("statement_timeout", call * 9 / 10),
             ("lock_timeout", call / 2),
             ("idle_in_transaction_session_timeout", call * 2),
-        ]
+        ];
+        let limits = limits.map(|(name, millis)| (name, millis.to_string()));
+        PLANNER.map(|(name, value)| (name, value.to_owned())).into_iter().chain(limits).collect()
     }
 }
 

@@ -66,8 +66,9 @@ impl Manner {
             Route::Direct => "BEGIN".to_owned(),
             // One message, and so one round trip.
             Route::Pooled => {
-                let limits = options.limits().map(|(name, value)| format!("; SET LOCAL {name} = {value}"));
-                format!("BEGIN{}", limits.concat())
+                let settings = options.settings().into_iter();
+                let settings = settings.map(|(name, value)| format!("; SET LOCAL {name} = {value}"));
+                format!("BEGIN{}", settings.collect::<String>())
             }
         };
         Self { limit: Some(options.call_timeout), names: Names::on(options.route), begin }

@@ -13,8 +13,23 @@ macro_rules! statements {
 statements! {
     // --- the hot path
     ENQUEUE = "enqueue.sql";
+    DEQUEUE_ONE = "dequeue_one.sql";
+    DEQUEUE = "dequeue.sql";
+    EXTEND = "extend.sql";
+    FINISH = "finish.sql";
+    SETTLE = "settle.sql";
 
     // --- upkeep
+    FORWARD = "forward.sql";
+    ORPHANS = "orphans.sql";
+    ARCHIVE_UNREADABLE = "archive_unreadable.sql";
+    DELETE_EXPIRED = "delete_expired.sql";
+    TRIM_ARCHIVE = "trim_archive.sql";
+    FOLD_COUNTS = "fold_counts.sql";
+    FOLD_DAYS = "fold_days.sql";
+    FORGET_WORKERS = "forget_workers.sql";
+    FORGET_CANCELLATIONS = "forget_cancellations.sql";
+    FORGET_LOCKS = "forget_locks.sql";
 
     // --- operators
     QUEUES = "queues.sql";
@@ -59,6 +74,7 @@ statements! {
     // --- the outbox
 
     // --- presence and news
+    JOIN = "join.sql";
     BEAT = "beat.sql";
     LEAVE = "leave.sql";
     WORKERS = "workers.sql";
