@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aftercommit_core::{Clock, Options, Result};
+use aftercommit_core::{Backend, Clock, Groups, Options, Presence, Result};
 use sqlx::PgPool;
 
 use crate::cancel::OwnCancels;
@@ -76,5 +76,15 @@ impl PostgresQueue {
     /// Closes the queue's connections, once what is under way has ended; later calls fail.
     pub async fn close(&self) {
         self.store.close().await;
+    }
+}
+
+impl Backend for PostgresQueue {
+    fn presence(&self) -> Option<&dyn Presence> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
+        Some(self)
     }
 }
