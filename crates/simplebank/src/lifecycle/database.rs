@@ -41,9 +41,7 @@ impl DatabaseError {
 pub(super) async fn prepare(source: &Source) -> Result<Store, DatabaseError> {
     migrate::up(source).await.map_err(DatabaseError::Schema)?;
     let store = Store::open(source).await.map_err(DatabaseError::Open)?;
-    if let Some(queue) = store.queue() {
-        queue.migrate().await.map_err(DatabaseError::Queue)?;
-    }
+    store.queue().migrate().await.map_err(DatabaseError::Queue)?;
     tracing::info!("db migrated successfully");
     Ok(store)
 }

@@ -80,12 +80,12 @@ impl Store {
         }
     }
 
-    /// The task queue in the same database, where there is one.
+    /// The task queue in the same database.
     #[must_use]
-    pub fn queue(&self) -> Option<Queue> {
+    pub fn queue(&self) -> Queue {
         match self {
-            Self::Sqlite(store) => Some(Queue::Sqlite(store.queue().clone())),
-            Self::Postgres(_) => None,
+            Self::Sqlite(store) => Queue::Sqlite(store.queue().clone()),
+            Self::Postgres(store) => Queue::Postgres(store.queue().clone()),
         }
     }
 

@@ -15,6 +15,7 @@ mod link;
 pub(super) mod migrate;
 mod open;
 mod source;
+mod tx;
 pub(super) mod users;
 pub(super) mod verify_emails;
 
@@ -22,14 +23,15 @@ pub use address::PostgresAddress;
 pub use link::Link;
 pub(super) use link::answer;
 pub use source::{PostgresLimits, PostgresSource};
+pub use tx::Tx;
 
 use super::{Conn, Fault, Place, StoreError};
+use aftercommit::postgres::PostgresQueue;
 use link::explain;
 use open::Way;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use std::error::Error;
-use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -46,6 +48,8 @@ pub const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pool: PgPool,
+    /// On connections of its own.
+    queue: PostgresQueue,
     way: Way,
     place: Place,
 }
@@ -54,14 +58,19 @@ impl PostgresStore {
     /// Opens the database: makes one connection, to see whether it can.
     pub(super) async fn open(source: &PostgresSource) -> Result<Self, StoreError> {
         let (pool, way) = open::open(source);
-        let store = Self { pool, way, place: Place::server(&source.address) };
+        let queue = PostgresQueue::new(&open::options_of_queue(source));
+        let store = Self { pool, queue, way, place: Place::server(&source.address) };
         store.ping().await?;
         Ok(store)
     }
 
+    pub(super) const fn queue(&self) -> &PostgresQueue {
+        &self.queue
+    }
+
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
         let inner = self.within(self.pool.begin_with(self.way.begin())).await?;
-        Ok(Tx { inner, way: self.way.clone(), place: self.place.clone() })
+        Ok(Tx::new(inner, self.way.clone(), self.place.clone()))
     }
 
     pub(super) async fn reader(&self) -> Result<Reader, StoreError> {
@@ -80,6 +89,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn close(&self) {
+        self.queue.close().await;
         self.pool.close().await;
     }
 
@@ -110,47 +120,6 @@ pub(super) fn means_conflict(error: &(dyn Error + 'static)) -> bool {
 const PROBE_MAX: Duration = Duration::from_secs(1);
 
 const PING: &str = "SELECT 1";
-
-/// A transaction that may write. Derefs to its connection.
-#[derive(Debug)]
-pub struct Tx {
-    inner: Transaction<'static, Postgres>,
-    way: Way,
-    place: Place,
-}
-
-impl Tx {
-    /// An error may leave open whether the commit happened: [`Fault::CommitUnknown`].
-    pub(super) async fn commit(self) -> Result<(), StoreError> {
-        let answer = answer(&self.place, self.way.patience(), self.inner.commit()).await;
-        answer.map_err(|error| match fault::leaves_commit_open(error.fault()) {
-            true => StoreError::caused(&self.place, Fault::CommitUnknown, error),
-            false => error,
-        })
-    }
-
-    pub(super) async fn rollback(self) -> Result<(), StoreError> {
-        answer(&self.place, self.way.patience(), self.inner.rollback()).await
-    }
-
-    pub(super) fn conn(&mut self) -> Conn<'_> {
-        Conn::Postgres(self.way.link(&mut self.inner), &self.place)
-    }
-}
-
-impl Deref for Tx {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        &self.inner
-    }
-}
-
-impl DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.inner
-    }
-}
 
 /// A connection for reading.
 #[derive(Debug)]

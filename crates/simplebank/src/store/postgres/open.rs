@@ -2,6 +2,7 @@
 
 use super::link::{Link, Statements};
 use super::{PostgresLimits, PostgresSource};
+use aftercommit::postgres::PostgresOptions;
 use log::LevelFilter;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool};
@@ -85,6 +86,17 @@ pub(super) fn open(source: &PostgresSource) -> (PgPool, Way) {
         .after_release(|connection, _| Box::pin(is_in_order(connection)))
         .connect_lazy_with(options);
     (pool, way)
+}
+
+/// How the task queue reaches the same database. What it does takes no longer than a statement of ours may.
+pub(super) fn options_of_queue(source: &PostgresSource) -> PostgresOptions {
+    let options = PostgresOptions::new(source.address.options())
+        .call_timeout(source.limits.statement)
+        .connect_timeout(source.limits.acquire);
+    match &source.direct {
+        None => options,
+        Some(direct) => options.pooled().direct_with(direct.options()),
+    }
 }
 
 /// A connection to the server itself, for work that takes its time.
