@@ -5,7 +5,7 @@ macro_rules! statements {
         $($(#[$doc])* pub(crate) const $name: &str = concat!($(include_str!(concat!("sql/", $file)),)+ $($rest)?);)+
 
         /// All of them, for the tests.
-        #[cfg(test)]
+        #[cfg(all(test, feature = "postgres-server"))]
         pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
     };
 }
