@@ -67,6 +67,7 @@ statements! {
     NEXT_RIPE = "group_names.sql" "ripening.sql" "next_ripe.sql";
     HOLD_GROUPS = "hold_groups.sql";
     GATHER = "group_names.sql" "ripening.sql" "gather.sql";
+    END_EMPTY_BATCHES = "end_empty_batches.sql";
     AGGREGATE = "aggregate.sql";
     RELEASE = "release.sql";
     RECLAIM = "reclaim.sql";
