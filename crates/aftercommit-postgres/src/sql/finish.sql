@@ -1,11 +1,13 @@
 -- active -> (nothing), for tasks that are done. Frees their unique locks and counts them. Answers with the places of the
 -- leases that were current.
 -- $1 seqs, in ascending order   $2 epochs   $3 queues   $4 ids   $5 now
+-- The state is no bare column in the condition, or else a plan made while the tables are empty would look for each lease
+-- among all active tasks.
 WITH present AS MATERIALIZED (SELECT aftercommit.moment($5) AS now),
 gone AS (
     DELETE FROM aftercommit.tasks AS t
      USING unnest($1::bigint[], $2::integer[], $3::text[], $4::text[]) WITH ORDINALITY AS l (seq, epoch, queue, id, nth)
-     WHERE t.seq = l.seq AND t.epoch & 65535 = l.epoch AND t.queue = l.queue AND t.id = l.id AND t.state = 3
+     WHERE t.seq = l.seq AND t.epoch & 65535 = l.epoch AND t.queue = l.queue AND t.id = l.id AND t.state + 0 = 3
     RETURNING l.nth, t.queue, t.id, t.unique_key
 ),
 freed AS (

@@ -4,6 +4,8 @@
 -- $8 when they are due, or for how long they are kept   $9 errors   $10 results
 -- $11 their places in the batch, which is their order at the front of a queue
 -- A lock that has run out is left where it is: somebody may be taking it over, and must not be waited for.
+-- The state is no bare column in the condition, or else a plan made while the tables are empty would look for each lease
+-- among all active tasks.
 WITH present AS MATERIALIZED (SELECT aftercommit.moment($5) AS now),
 held AS MATERIALIZED (
     SELECT l.nth, l.becomes, l.added, l.moment, l.error, l.result, l.place, p.now, t.seq, t.queue, t.id, t.task_type,
@@ -13,7 +15,7 @@ held AS MATERIALIZED (
                   $10::bytea[], $11::bigint[])
            WITH ORDINALITY AS l (seq, epoch, queue, id, becomes, added, moment, error, result, place, nth),
            aftercommit.tasks AS t
-     WHERE t.seq = l.seq AND t.epoch & 65535 = l.epoch AND t.queue = l.queue AND t.id = l.id AND t.state = 3
+     WHERE t.seq = l.seq AND t.epoch & 65535 = l.epoch AND t.queue = l.queue AND t.id = l.id AND t.state + 0 = 3
      ORDER BY l.seq
        FOR UPDATE OF t
 ),
