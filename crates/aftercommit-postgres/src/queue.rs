@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aftercommit_core::{Clock, Options, Result};
+use aftercommit_core::{Backend, Clock, Groups, Options, Presence, Result};
 use sqlx::PgPool;
 
 use crate::cancel::OwnCancels;
@@ -37,6 +37,15 @@ impl PostgresQueue {
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.watch = Arc::new(Watch::new(clock.now()));
         self.store.set_clock(clock);
+        self
+    }
+
+    /// Believes that `clock` is the one of this machine; the database's goes on to decide. To be said before the queue is
+    /// used.
+    #[must_use]
+    pub fn with_clock_of_this_machine(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.watch = Arc::new(Watch::new(clock.now()));
+        self.store.set_clock_of_this_machine(clock);
         self
     }
 
@@ -76,5 +85,15 @@ impl PostgresQueue {
     /// Closes the queue's connections, once what is under way has ended; later calls fail.
     pub async fn close(&self) {
         self.store.close().await;
+    }
+}
+
+impl Backend for PostgresQueue {
+    fn presence(&self) -> Option<&dyn Presence> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
+        Some(self)
     }
 }
