@@ -5,7 +5,7 @@ macro_rules! statements {
         $($(#[$doc])* pub(crate) const $name: &str = concat!($(include_str!(concat!("sql/", $file)),)+ $($rest)?);)+
 
         /// All of them, for the tests.
-        #[cfg(test)]
+        #[cfg(all(test, feature = "postgres-server"))]
         pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
     };
 }
@@ -67,6 +67,7 @@ statements! {
     NEXT_RIPE = "group_names.sql" "ripening.sql" "next_ripe.sql";
     HOLD_GROUPS = "hold_groups.sql";
     GATHER = "group_names.sql" "ripening.sql" "gather.sql";
+    END_EMPTY_BATCHES = "end_empty_batches.sql";
     AGGREGATE = "aggregate.sql";
     RELEASE = "release.sql";
     RECLAIM = "reclaim.sql";

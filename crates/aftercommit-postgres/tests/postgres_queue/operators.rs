@@ -3,7 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use aftercommit_core::{Action, Inspect, NewTask, Operation, Options, QueueName, State, TaskId};
+use aftercommit_core::{
+    Action, Broker, Inspect, LeaseGrant, NewTask, Operation, Options, Outcome, QueueName, Quota, Settlement,
+    State, TaskId, WorkerId,
+};
+use aftercommit_postgres::PostgresQueue;
 
 use crate::kit::{Kit, task};
 
@@ -80,6 +84,78 @@ async fn operators_who_change_the_same_tasks_at_once_change_each_once() {
     assert_eq!(info.counts.get(State::Scheduled), 0);
     assert_eq!(info.counts.get(State::Pending), (done[0] + done[3]) as u64);
     assert_eq!(info.counts.get(State::Archived), done[2] as u64);
+}
+
+#[tokio::test]
+async fn a_task_is_either_run_or_deleted_while_workers_drain_and_operators_delete() {
+    const TASKS: usize = 4_000;
+    let kit = Kit::new().await;
+    stored(&kit, TASKS, Options::new).await;
+    let workers = ["a", "b", "c"].map(|worker| tokio::spawn(drained(kit.handle(), worker)));
+    let swept = tokio::spawn(swept(kit.handle()));
+    let picked = ["task-", "task-1"].map(|prefix| tokio::spawn(picked(kit.handle(), prefix, TASKS)));
+    let mut run = Vec::new();
+    for worker in workers {
+        run.extend(worker.await.expect("it ends"));
+    }
+    let swept = swept.await.expect("it ends");
+    let mut deleted = Vec::new();
+    for picked in picked {
+        deleted.extend(picked.await.expect("it ends"));
+    }
+    let distinct: HashSet<_> = run.iter().chain(&deleted).collect();
+    assert_eq!(distinct.len(), run.len() + deleted.len(), "nothing was both run and deleted, or twice");
+    assert_eq!(distinct.len() + swept, TASKS, "{} run, {swept} swept, {} picked", run.len(), deleted.len());
+    assert_eq!(kit.number("SELECT count(*) FROM aftercommit.tasks").await, 0);
+    let info = kit.queue.queue(&name()).await.expect("it works").expect("it is known");
+    assert_eq!(info.processed, run.len() as u64);
+}
+
+/// Runs all tasks that there are; says which.
+async fn drained(queue: PostgresQueue, worker: &'static str) -> Vec<TaskId> {
+    let grant = LeaseGrant { worker: WorkerId::from_stored(worker), duration: Duration::from_secs(30) };
+    let quota = Quota { queue: name(), count: 20 };
+    let mut run = Vec::new();
+    loop {
+        let leased = queue.dequeue(std::slice::from_ref(&quota), &grant).await.expect("it works");
+        if leased.is_empty() {
+            return run;
+        }
+        let done =
+            leased.into_iter().map(|leased| Settlement { leased: leased.into(), outcome: Outcome::Done });
+        let done: Vec<_> = done.collect();
+        for (settlement, answer) in done.iter().zip(queue.settle(&done).await.expect("it works")) {
+            answer.expect("nobody else has it");
+            run.push(settlement.leased.lease.id.clone());
+        }
+    }
+}
+
+/// Deletes pending tasks in small chunks, until there are none; says how many.
+async fn swept(queue: PostgresQueue) -> usize {
+    let mut swept = 0;
+    loop {
+        let some = queue.operate_all(&name(), &State::Pending.into(), Operation::Delete, 7).await;
+        let some = some.expect("it works");
+        swept += some;
+        if some < 7 {
+            return swept;
+        }
+    }
+}
+
+/// Deletes tasks one by one, from the last one on; says which.
+async fn picked(queue: PostgresQueue, prefix: &'static str, tasks: usize) -> Vec<TaskId> {
+    let mut picked = Vec::new();
+    for n in (0..tasks).rev().step_by(5) {
+        let id = TaskId::new(format!("{prefix}{n}")).expect("an id");
+        match queue.operate(&name(), &id, Operation::Delete).await.expect("it works") {
+            Action::Applied => picked.push(id),
+            Action::NotFound | Action::Refused(State::Active) => {}
+            Action::Refused(state) => panic!("{id} is {state:?}"),
+        }
+    }
+    picked
 }
 
 #[tokio::test]
