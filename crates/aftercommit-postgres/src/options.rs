@@ -20,7 +20,7 @@ const APPLICATION: &str = "aftercommit";
 
 /// How the engine's statements are planned. A statement is planned once for each connection, perhaps while the tables are
 /// still empty, and must not read a whole table when it has grown; each of them knows which index it wants.
-pub(crate) const PLANNER: [(&str, &str); 6] = [
+const PLANNER: [(&str, &str); 6] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
@@ -131,9 +131,7 @@ impl PostgresOptions {
         match self.route {
             // A pooler refuses options that are for a session; each transaction says them instead.
             Route::Pooled => options.statement_cache_capacity(0),
-            Route::Direct => {
-                options.statement_cache_capacity(STATEMENTS).options(self.limits()).options(PLANNER)
-            }
+            Route::Direct => options.statement_cache_capacity(STATEMENTS).options(self.settings()),
         }
     }
 
@@ -151,15 +149,17 @@ impl PostgresOptions {
         self.for_a_session().unwrap_or_else(|| named(&self.connect).statement_cache_capacity(0))
     }
 
-    /// What the server gives up by itself, a little before we do: then the connection stays, and nothing goes on that
-    /// nobody waits for.
-    pub(crate) fn limits(&self) -> [(&'static str, u128); 3] {
+    /// What a session of the engine's has to be told: how to plan, and what the server is to give up by itself, a little
+    /// before we do. Then the connection stays, and nothing goes on that nobody waits for.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         let call = self.call_timeout.as_millis().max(10);
-        [
+        let limits = [
             ("statement_timeout", call * 9 / 10),
             ("lock_timeout", call / 2),
             ("idle_in_transaction_session_timeout", call * 2),
-        ]
+        ];
+        let limits = limits.map(|(name, millis)| (name, millis.to_string()));
+        PLANNER.map(|(name, value)| (name, value.to_owned())).into_iter().chain(limits).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgArguments, PgConnection, PgQueryResult, PgRow, PgStatement};
 use sqlx::{AssertSqlSafe, Connection as _, Execute, Executor as _, Postgres, SqlStr};
 
-use crate::options::{PLANNER, PostgresOptions, Route};
+use crate::options::{PostgresOptions, Route};
 
 /// A connection, and how statements are run on it. `C` is the connection itself, or a borrowed one.
 #[derive(Debug)]
@@ -66,9 +66,9 @@ impl Manner {
             Route::Direct => "BEGIN".to_owned(),
             // One message, and so one round trip.
             Route::Pooled => {
-                let limits = options.limits().map(|(name, value)| format!("; SET LOCAL {name} = {value}"));
-                let planner = PLANNER.map(|(name, value)| format!("; SET LOCAL {name} = {value}"));
-                format!("BEGIN{}{}", limits.concat(), planner.concat())
+                let settings = options.settings().into_iter();
+                let settings = settings.map(|(name, value)| format!("; SET LOCAL {name} = {value}"));
+                format!("BEGIN{}", settings.collect::<String>())
             }
         };
         Self { limit: Some(options.call_timeout), names: Names::on(options.route), begin }

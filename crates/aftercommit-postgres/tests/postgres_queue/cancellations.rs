@@ -67,6 +67,17 @@ async fn wishes_of_many_transactions_at_once_are_each_heard_once() {
 }
 
 #[tokio::test]
+async fn a_wish_of_another_process_reaches_a_stream_that_was_opened_before() {
+    let kit = Kit::new().await;
+    let mut listener = kit.queue.cancellations();
+    let (other, queue) = (kit.handle(), QueueName::new("q").expect("a name"));
+    for id in ["first", "second"] {
+        other.cancel(&queue, &TaskId::new(id).expect("an id")).await.expect("it is written");
+        assert_eq!(heard(&mut listener).await, id);
+    }
+}
+
+#[tokio::test]
 async fn a_wish_between_the_subscription_and_the_first_look_is_heard_and_none_before() {
     let kit = Kit::new().await;
     let queue = QueueName::new("q").expect("a name");

@@ -164,6 +164,23 @@ impl PostgresServer {
         Ok(())
     }
 
+    /// Freezes it and all its sessions (SIGSTOP): connections stay, answers do not come.
+    pub fn pause(&self) {
+        self.signal_all(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal_all(Signal::CONT);
+    }
+
+    /// First the server itself, so that it makes no new session meanwhile.
+    fn signal_all(&self, signal: Signal) {
+        let process = self.process.as_ref().expect("the server is running");
+        process.signal(signal);
+        process.signal_children(signal);
+    }
+
     /// Starts it again on the same port, with what its directory kept.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
         ensure!(self.process.is_none(), "the server is still running");
@@ -192,8 +209,13 @@ impl PostgresServer {
     /// Runs SQL with `psql`, past the code under test, and returns what it prints: a line a row, the columns parted by
     /// `|`. A statement that fails is an error.
     pub fn psql(&self, database: &str, sql: &str) -> anyhow::Result<String> {
+        self.psql_at(&self.url(database), sql)
+    }
+
+    /// The same by another way to the server, such as a pooler.
+    pub fn psql_at(&self, url: &str, sql: &str) -> anyhow::Result<String> {
         let mut psql = Command::new(program("psql"));
-        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url(database), "-c", sql]);
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]);
         let output = psql.stdin(Stdio::null()).output().context("cannot start psql")?;
         let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
         ensure!(output.status.success(), "psql failed: {}", said(&output.stderr));
