@@ -115,18 +115,20 @@ mod tests {
 
     /// A connection as the engine has them, to a database with the tables.
     async fn conn() -> (Arc<PostgresServer>, PgConnection) {
-        let server = PostgresServer::shared().unwrap();
-        let options = PostgresOptions::parse(&server.database_url().unwrap()).unwrap();
-        PostgresQueue::new(&options).migrate().await.unwrap();
-        (server, PgConnection::connect_with(&options.for_calls()).await.unwrap())
+        let server = PostgresServer::shared().expect("a server");
+        let options =
+            PostgresOptions::parse(&server.database_url().expect("a database")).expect("its address");
+        PostgresQueue::new(&options).migrate().await.expect("the tables are made");
+        (server, PgConnection::connect_with(&options.for_calls()).await.expect("it works"))
     }
 
     #[tokio::test]
     async fn every_statement_can_be_prepared() {
         let (_server, mut conn) = conn().await;
         for (name, statement) in ALL {
-            let prepared = conn.prepare((*statement).into_sql_str()).await;
-            assert!(prepared.is_ok(), "{name}: {}", prepared.err().unwrap());
+            if let Err(error) = conn.prepare((*statement).into_sql_str()).await {
+                panic!("{name}: {error}");
+            }
         }
     }
 
@@ -136,9 +138,9 @@ mod tests {
         // A statement that is prepared while the tables are empty keeps its plan.
         let mut wrong = scans(&mut conn, "empty").await;
         for fill in [FILL, FILL_ENDED] {
-            sqlx::query(fill).bind(TASKS).execute(&mut conn).await.unwrap();
+            sqlx::query(fill).bind(TASKS).execute(&mut conn).await.expect("it works");
         }
-        sqlx::query("VACUUM ANALYZE").execute(&mut conn).await.unwrap();
+        sqlx::query("VACUUM ANALYZE").execute(&mut conn).await.expect("it works");
         wrong.extend(scans(&mut conn, "full").await);
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
@@ -169,10 +171,10 @@ mod tests {
         let nulls = vec!["NULL"; parameters].join(", ");
         let nulls = if nulls.is_empty() { nulls } else { format!("({nulls})") };
         let prepare = AssertSqlSafe(format!("PREPARE explained AS {statement}"));
-        sqlx::raw_sql(prepare).execute(&mut *conn).await.unwrap();
+        sqlx::raw_sql(prepare).execute(&mut *conn).await.expect("it works");
         let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE explained {nulls}"));
-        let lines = sqlx::query_scalar(explain).fetch_all(&mut *conn).await.unwrap();
-        sqlx::query("DEALLOCATE explained").execute(conn).await.unwrap();
+        let lines = sqlx::query_scalar(explain).fetch_all(&mut *conn).await.expect("it works");
+        sqlx::query("DEALLOCATE explained").execute(conn).await.expect("it works");
         lines
     }
 }
