@@ -54,17 +54,20 @@ async fn of_the_hot_path(counted: &Counted, size: usize) -> [i64; 7] {
     let (again, refused) = counted.count(queue.enqueue(&plain)).await;
     assert_eq!(refused, vec![Err(Refusal::IdConflict); size]);
     let unique = |n| {
-        new(format!("{size}-unique-{n}"), Options::new().queue("low").unique_for(Duration::from_secs(60)))
+        let options = Options::new().queue("low").unique_for(Duration::from_secs(60));
+        let mut new = new(format!("{size}-unique-{n}"), options);
+        new.message.payload = size.to_string().into();
+        new
     };
     let (locked, stored) = counted.count(queue.enqueue(&(0..size).map(unique).collect::<Vec<_>>())).await;
     assert_eq!(stored.iter().filter(|answer| answer.is_ok()).count(), 1, "they are all the same task");
     let (dequeue, leased) = counted.count(queue.dequeue(&quotas(size), &grant())).await;
-    assert_eq!(leased.len(), size + 1);
+    assert!(leased.len() > size, "those that came back before are among them");
     let leases: Vec<_> = leased.iter().map(|leased| leased.lease.clone()).collect();
     let (extend, extended) = counted.count(queue.extend(&leases, Duration::from_secs(60))).await;
     assert!(extended.iter().all(Result::is_ok));
     let (settle, settled) = counted.count(queue.settle(&settlements(&leased, &every_outcome()))).await;
-    assert_eq!(settled, vec![Ok(()); size + 1]);
+    assert_eq!(settled, vec![Ok(()); leased.len()]);
     let names = quotas(0).map(|quota| quota.queue);
     let (forward, _) = counted.count(queue.forward(&names, 1_000)).await;
     [enqueue, again, locked, dequeue, extend, settle, forward]

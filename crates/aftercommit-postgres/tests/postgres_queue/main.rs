@@ -7,4 +7,6 @@ mod hot_path;
 mod kit;
 mod migrations;
 mod operators;
+mod races;
 mod statements;
+mod unique_locks;
