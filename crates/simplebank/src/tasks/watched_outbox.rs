@@ -3,7 +3,10 @@
 
 use crate::failpoint;
 use crate::store;
-use aftercommit::{Backlog, Claim, Error, Outbox, Postponed, Result, RowKey, Wakes};
+use aftercommit::{
+    Backlog, Claim, Error, Kept, Observed, Outbox, Page, Postponed, Result, RowInfo, RowKey, RowOperation,
+    RowState, Rows, Wakes, Watch,
+};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -69,12 +72,46 @@ impl Outbox for WatchedOutbox {
         failpoint!("relay.marked").await.map_err(|error| Error::unavailable("mark rows", error))
     }
 
+    async fn keep(&self, rows: &[Kept]) -> Result<()> {
+        failpoint!("relay.published").await.map_err(|error| Error::unavailable("keep rows", error))?;
+        self.rows.keep(rows).await?;
+        if self.draining.load(Ordering::SeqCst) {
+            self.outbox.wake();
+        }
+        failpoint!("relay.marked").await.map_err(|error| Error::unavailable("keep rows", error))
+    }
+
+    async fn watch(&self, limit: usize, duration: Duration) -> Result<Watch> {
+        let watch = self.rows.watch(limit, duration).await?;
+        if !watch.rows.is_empty() {
+            failpoint!("relay.watching").await.map_err(|error| Error::unavailable("watch rows", error))?;
+        }
+        Ok(watch)
+    }
+
+    async fn observe(&self, rows: &[Observed]) -> Result<()> {
+        self.rows.observe(rows).await
+    }
+
+    async fn publish_again(&self, rows: &[RowKey]) -> Result<()> {
+        failpoint!("relay.lost").await.map_err(|error| Error::unavailable("publish again", error))?;
+        self.rows.publish_again(rows).await
+    }
+
     async fn postpone(&self, rows: &[Postponed]) -> Result<()> {
         self.rows.postpone(rows).await
     }
 
     async fn bury(&self, rows: &[(RowKey, String)]) -> Result<()> {
         self.rows.bury(rows).await
+    }
+
+    async fn list(&self, state: RowState, page: Page) -> Result<Vec<RowInfo>> {
+        self.rows.list(state, page).await
+    }
+
+    async fn operate(&self, rows: &Rows, operation: RowOperation, limit: usize) -> Result<usize> {
+        self.rows.operate(rows, operation, limit).await
     }
 
     fn wakes(&self) -> Wakes {
