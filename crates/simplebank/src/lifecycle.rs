@@ -3,7 +3,7 @@
 mod servers;
 mod signals;
 
-use crate::config::{Config, Migrate, Redis, Role};
+use crate::config::{ALL, Config, Migrate, Redis, Role};
 use crate::domain::time::SystemClock;
 use crate::mail::Mailer;
 use crate::password::{PasswordPool, PoolLimits};
@@ -41,7 +41,13 @@ pub async fn run(config: Config) -> Result<()> {
 async fn look_after_schema(config: &Config, action: Migrate) -> Result<()> {
     let source = &config.store.source;
     match action {
-        Migrate::Up => prepare_schema(config).await.map(drop),
+        Migrate::Up { steps: ALL } => prepare_schema(config).await.map(drop),
+        Migrate::Up { steps } => {
+            for version in migrate::up_by(source, steps).await? {
+                tracing::info!("migration {version} applied");
+            }
+            Ok(())
+        }
         Migrate::Down { steps } => {
             for version in migrate::down(source, steps).await? {
                 tracing::info!("migration {version} taken back");

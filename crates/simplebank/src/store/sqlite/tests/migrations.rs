@@ -67,8 +67,8 @@ fn fault(result: Result<Vec<i64>, StoreError>) -> Fault {
 #[tokio::test]
 async fn up_down_up_ends_where_it_began_at_every_step() {
     let (_dir, path) = file();
-    assert_eq!(migrate::up(&path).await.unwrap(), (1..=8).collect::<Vec<_>>());
-    assert_eq!(migrate::up(&path).await.unwrap(), Vec::<i64>::new());
+    assert_eq!(migrate::up(&path, usize::MAX).await.unwrap(), (1..=8).collect::<Vec<_>>());
+    assert_eq!(migrate::up(&path, usize::MAX).await.unwrap(), Vec::<i64>::new());
 
     let mut on_the_way_down = vec![schema(&path).await];
     for version in (1..=8).rev() {
@@ -80,7 +80,7 @@ async fn up_down_up_ends_where_it_began_at_every_step() {
 
     for version in 1..=NEWEST {
         let steps_back = NEWEST - version;
-        migrate::up(&path).await.unwrap();
+        migrate::up(&path, usize::MAX).await.unwrap();
         migrate::down(&path, steps_back).await.unwrap();
         assert_eq!(schema(&path).await, on_the_way_down[steps_back], "at version {version}");
     }
@@ -89,7 +89,7 @@ async fn up_down_up_ends_where_it_began_at_every_step() {
 #[tokio::test]
 async fn status_says_what_is_applied() {
     let (_dir, path) = file();
-    migrate::up(&path).await.unwrap();
+    migrate::up(&path, usize::MAX).await.unwrap();
     assert_eq!(migrate::down(&path, 3).await.unwrap(), [8, 7, 6]);
     let status = migrate::status(&path).await.unwrap();
     let states: Vec<_> = status.iter().map(|migration| (migration.version, migration.state)).collect();
@@ -103,7 +103,7 @@ async fn status_says_what_is_applied() {
 #[tokio::test]
 async fn the_first_five_make_the_schema_that_this_bank_has_always_had() {
     let (_dir, path) = file();
-    migrate::up(&path).await.unwrap();
+    migrate::up(&path, usize::MAX).await.unwrap();
     migrate::down(&path, NEWEST - 5).await.unwrap();
     let expected: [(&str, &[&str]); 6] = [
         (
@@ -150,7 +150,7 @@ async fn the_first_five_make_the_schema_that_this_bank_has_always_had() {
 #[tokio::test]
 async fn defaults_are_the_present_in_microseconds() {
     let (_dir, path) = file();
-    migrate::up(&path).await.unwrap();
+    migrate::up(&path, usize::MAX).await.unwrap();
     migrate::down(&path, NEWEST - 5).await.unwrap();
     let before = SystemClock.now().as_micros() - 2_000;
     run(
@@ -170,7 +170,7 @@ async fn defaults_are_the_present_in_microseconds() {
 #[tokio::test]
 async fn users_and_their_accounts_survive_tightening_and_loosening() {
     let (_dir, path) = file();
-    migrate::up(&path).await.unwrap();
+    migrate::up(&path, usize::MAX).await.unwrap();
     migrate::down(&path, NEWEST - 5).await.unwrap();
     run(
         &path,
@@ -182,7 +182,7 @@ async fn users_and_their_accounts_survive_tightening_and_loosening() {
     .await;
     let intact = "SELECT count(*) FROM users JOIN accounts ON owner = username JOIN entries ON account_id = accounts.id
                   WHERE email = 'Alice@b.co' AND role = 'banker' AND balance = 7";
-    migrate::up(&path).await.unwrap();
+    migrate::up(&path, usize::MAX).await.unwrap();
     assert_eq!(count(&path, intact).await, 1);
     migrate::down(&path, NEWEST - 5).await.unwrap();
     assert_eq!(count(&path, intact).await, 1);
@@ -193,7 +193,7 @@ async fn users_and_their_accounts_survive_tightening_and_loosening() {
 #[tokio::test]
 async fn a_migration_that_fails_leaves_the_database_as_it_was() {
     let (_dir, path) = file();
-    migrate::up(&path).await.unwrap();
+    migrate::up(&path, usize::MAX).await.unwrap();
     migrate::down(&path, NEWEST - 4).await.unwrap();
     run(
         &path,
@@ -202,7 +202,7 @@ async fn a_migration_that_fails_leaves_the_database_as_it_was() {
     )
     .await;
     let before = schema(&path).await;
-    assert_eq!(fault(migrate::up(&path).await), Fault::MigrationFailed(6));
+    assert_eq!(fault(migrate::up(&path, usize::MAX).await), Fault::MigrationFailed(6));
     assert_eq!(schema(&path).await, before);
     assert_eq!(count(&path, "SELECT max(version) FROM _simplebank_migrations").await, 4);
 }
@@ -210,24 +210,24 @@ async fn a_migration_that_fails_leaves_the_database_as_it_was() {
 #[tokio::test]
 async fn rows_that_refer_to_nothing_stop_a_migration() {
     let (_dir, path) = file();
-    migrate::up(&path).await.unwrap();
+    migrate::up(&path, usize::MAX).await.unwrap();
     migrate::down(&path, 3).await.unwrap();
     run(&path, "INSERT INTO accounts (owner, balance, currency) VALUES ('nobody', 7, 'EUR')").await;
-    assert_eq!(fault(migrate::up(&path).await), Fault::DanglingRows(1));
+    assert_eq!(fault(migrate::up(&path, usize::MAX).await), Fault::DanglingRows(1));
     assert_eq!(count(&path, "SELECT max(version) FROM _simplebank_migrations").await, 5);
 }
 
 #[tokio::test]
 async fn a_schema_that_is_newer_than_the_program_is_refused() {
     let (_dir, path) = file();
-    migrate::up(&path).await.unwrap();
+    migrate::up(&path, usize::MAX).await.unwrap();
     run(
         &path,
         "INSERT INTO _simplebank_migrations (version, description, success, checksum, execution_time)
          VALUES (9, 'from the future', TRUE, x'00', 0)",
     )
     .await;
-    let error = migrate::up(&path).await.unwrap_err();
+    let error = migrate::up(&path, usize::MAX).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
@@ -242,15 +242,15 @@ async fn a_schema_that_is_newer_than_the_program_is_refused() {
 #[tokio::test]
 async fn an_applied_migration_must_not_change() {
     let (_dir, path) = file();
-    migrate::up(&path).await.unwrap();
+    migrate::up(&path, usize::MAX).await.unwrap();
     run(&path, "UPDATE _simplebank_migrations SET checksum = x'00' WHERE version = 3").await;
-    assert_eq!(fault(migrate::up(&path).await), Fault::MigrationChanged(3));
+    assert_eq!(fault(migrate::up(&path, usize::MAX).await), Fault::MigrationChanged(3));
 }
 
 #[tokio::test]
 async fn processes_that_start_at_once_migrate_once() {
     let (_dir, path) = file();
-    let runs = futures_util::future::join_all((0..4).map(|_| migrate::up(&path))).await;
+    let runs = futures_util::future::join_all((0..4).map(|_| migrate::up(&path, usize::MAX))).await;
     let mut applied: Vec<_> = runs.into_iter().flat_map(|run| run.unwrap()).collect();
     applied.sort_unstable();
     assert_eq!(applied, (1..=8).collect::<Vec<_>>());
@@ -262,4 +262,17 @@ async fn looking_at_a_database_does_not_create_it() {
     assert_eq!(migrate::status(&path).await.unwrap_err().fault(), &Fault::NoFile);
     assert_eq!(fault(migrate::down(&path, 1).await), Fault::NoFile);
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn migrations_can_be_applied_one_by_one() {
+    let (_dir, path) = file();
+    for version in [1, 2] {
+        assert_eq!(migrate::up(&path, 1).await.unwrap(), [version]);
+    }
+    assert_eq!(migrate::up(&path, usize::MAX).await.unwrap().len(), NEWEST - 2);
+    assert_eq!(migrate::up(&path, 1).await.unwrap(), [0; 0]);
+    let (_dir, at_once) = file();
+    migrate::up(&at_once, usize::MAX).await.unwrap();
+    assert_eq!(schema(&path).await, schema(&at_once).await);
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 async fn every_statement_prepares() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("bank.db");
-    migrate::up(&path).await.unwrap();
+    migrate::up(&path, usize::MAX).await.unwrap();
     let pools = open::open(&path, open::BUSY_TIMEOUT).await.unwrap();
     let mut connection = pools.writer.acquire().await.unwrap();
 
