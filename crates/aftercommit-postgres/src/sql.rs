@@ -173,9 +173,11 @@ mod tests {
         for (name, statement) in ALL {
             let plan = plan(conn, statement).await;
             for (nth, line) in plan.iter().enumerate() {
-                let is_whole_table =
-                    ["Seq Scan on tasks", "Seq Scan on ended", "Seq Scan on outbox"].iter().any(|it| line.contains(it));
-                let is_index = ["using tasks_", "using ended_", "using outbox_"].iter().any(|it| line.contains(it));
+                let is_whole_table = ["Seq Scan on tasks", "Seq Scan on ended", "Seq Scan on outbox"]
+                    .iter()
+                    .any(|it| line.contains(it));
+                let is_index =
+                    ["using tasks_", "using ended_", "using outbox_"].iter().any(|it| line.contains(it));
                 let has_place = plan.get(nth + 1).is_some_and(|next| next.contains("Index Cond"));
                 let is_cut_short = nth > 0 && plan[nth - 1].contains("Limit");
                 let is_whole_index = is_index && !has_place && !is_cut_short && !WHOLE_INDEX.contains(name);

@@ -23,7 +23,7 @@ struct Cli {
 }
 
 /// The roles, as messages list them.
-const ROLES: &str = "all, serve, worker, relay, or migrate with up, down or status";
+const ROLES: &str = "all, serve, worker, relay, audit, or migrate with up, down or status";
 
 /// What this process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Subcommand)]
@@ -39,6 +39,8 @@ pub enum Role {
     /// Look after the database schema
     #[command(subcommand)]
     Migrate(Migrate),
+    /// List what breaks the rules: rows from before a rule, and money that does not add up
+    Audit,
 }
 
 /// More migrations than there are.
@@ -188,7 +190,7 @@ fn unusable(error: &clap::Error) -> Fault {
     let (subject, problem) = match (error.kind(), flag.filter(|arg| arg.starts_with('-'))) {
         (ErrorKind::InvalidSubcommand, _) => {
             let word = context(error, ContextKind::InvalidSubcommand).unwrap_or_default();
-            let roles = ["all", "serve", "worker", "relay", "migrate", "up", "down", "status"];
+            let roles = ["all", "serve", "worker", "relay", "audit", "migrate", "up", "down", "status"];
             match closest(word, roles.into_iter()) {
                 Some(meant) => ("role", format!("unknown, did you mean {meant}?")),
                 None => ("role", format!("expected {ROLES}")),

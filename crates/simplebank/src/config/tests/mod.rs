@@ -139,13 +139,13 @@ fn misplaced_arguments_are_named_but_not_repeated() {
         (&["-x"], "-x (command line): unknown, see --help"),
         (
             &["hunter2"],
-            "role (command line): expected all, serve, worker, relay, or migrate with up, down or status",
+            "role (command line): expected all, serve, worker, relay, audit, or migrate with up, down or status",
         ),
         (&["workr"], "role (command line): unknown, did you mean worker?"),
         (&["migrate"], "migrate (command line): expected up, down or status"),
         (
             &["migrate", "hunter2"],
-            "role (command line): expected all, serve, worker, relay, or migrate with up, down or status",
+            "role (command line): expected all, serve, worker, relay, audit, or migrate with up, down or status",
         ),
         (&["migrate", "down", "hunter2"], "migrate (command line): expected how many, or all"),
         (&["migrate", "down", "0"], "migrate (command line): expected how many, or all"),

@@ -1,22 +1,20 @@
 //! What the tables refuse, however a row gets there, and what a claim on a key is worth.
 
-use crate::domain::idempotency::IdempotencyKey;
-use crate::domain::time::Timestamp;
-use crate::store::idempotency::{Claim, Fingerprint, Life, Record, Scope, claim, complete, find};
-use crate::store::{Source, Store, migrate};
-use tempfile::TempDir;
+use crate::database::{Database, FOREIGN_KEY, UNIQUE};
+use simplebank::domain::idempotency::IdempotencyKey;
+use simplebank::domain::time::Timestamp;
+use simplebank::store::idempotency::{Claim, Fingerprint, Life, Record, Scope, claim, complete, find};
+use simplebank::store::{Fault, Store, migrate};
 
-async fn store() -> (TempDir, Store) {
-    let dir = TempDir::new().unwrap();
-    let source = Source::Sqlite(dir.path().join("bank.db"));
-    migrate::up(&source).await.unwrap();
-    (dir, Store::open(&source).await.unwrap())
+async fn store() -> (Database, Store) {
+    let database = Database::new().await;
+    migrate::up(database.source()).await.unwrap();
+    let store = Store::open(database.source()).await.unwrap();
+    (database, store)
 }
 
-async fn run(store: &Store, sql: &'static str) -> Result<(), String> {
-    let Store::Sqlite(sqlite) = store else { panic!("the test is on SQLite") };
-    let result = sqlx::raw_sql(sql).execute(&sqlite.queue().pools().writer).await;
-    result.map(|_| ()).map_err(|error| error.to_string())
+async fn run(database: &Database, sql: &str) -> Result<(), String> {
+    database.run(&database.in_its_words(sql)).await.map_err(|error| error.to_string())
 }
 
 fn assert_refused(result: Result<(), String>, rule: &str) {
@@ -25,11 +23,11 @@ fn assert_refused(result: Result<(), String>, rule: &str) {
 
 #[tokio::test]
 async fn users_that_break_the_rules_are_refused_by_the_database_too() {
-    let (_dir, store) = store().await;
+    let (database, _store) = store().await;
     let alice = "INSERT INTO users (username, hashed_password, full_name, email) VALUES ('alice', 'h', 'Alice', 'a@b.co')";
-    run(&store, alice).await.unwrap();
+    run(&database, alice).await.unwrap();
     for (sql, rule) in [
-        (alice, "UNIQUE"),
+        (alice, UNIQUE),
         (
             "INSERT INTO users (username, hashed_password, full_name, email) VALUES ('Bob', 'h', 'B', 'b@b.co')",
             "users_username_check",
@@ -43,42 +41,40 @@ async fn users_that_break_the_rules_are_refused_by_the_database_too() {
             "users_email_lower_key",
         ),
         ("UPDATE users SET role = 'root'", "users_role_check"),
-        ("UPDATE users SET is_email_verified = 2", "users_is_email_verified_check"),
-        ("UPDATE users SET created_at = 'yesterday'", "cannot store TEXT value in INTEGER column"),
-        ("INSERT INTO accounts (owner, balance, currency) VALUES ('nobody', 0, 'EUR')", "FOREIGN KEY"),
+        ("INSERT INTO accounts (owner, balance, currency) VALUES ('nobody', 0, 'EUR')", FOREIGN_KEY),
     ] {
-        assert_refused(run(&store, sql).await, rule);
+        assert_refused(run(&database, sql).await, rule);
     }
 }
 
 #[tokio::test]
 async fn a_mailbox_has_one_live_code_and_any_number_of_used_ones() {
-    let (_dir, store) = store().await;
+    let (database, _store) = store().await;
     run(
-        &store,
+        &database,
         "INSERT INTO users (username, hashed_password, full_name, email) VALUES ('alice', 'h', 'Alice', 'a@b.co');
          INSERT INTO verify_emails (username, email, key_id, nonce, is_used, created_at, expired_at)
-         VALUES ('alice', 'a@b.co', 'k', zeroblob(16), 1, 0, 0), ('alice', 'a@b.co', 'k', zeroblob(16), 1, 0, 0),
-                ('alice', 'a@b.co', 'k', zeroblob(16), 0, 0, 0)",
+         VALUES ('alice', 'a@b.co', 'k', ZEROS(16), true, EPOCH, EPOCH), ('alice', 'a@b.co', 'k', ZEROS(16), true, EPOCH, EPOCH),
+                ('alice', 'a@b.co', 'k', ZEROS(16), false, EPOCH, EPOCH)",
     )
     .await
     .unwrap();
     for (sql, rule) in [
         (
             "INSERT INTO verify_emails (username, email, key_id, nonce, created_at, expired_at)
-             VALUES ('alice', 'A@B.CO', 'k', zeroblob(16), 0, 0)",
+             VALUES ('alice', 'A@B.CO', 'k', ZEROS(16), EPOCH, EPOCH)",
             "verify_emails_live_key",
         ),
-        ("UPDATE verify_emails SET nonce = zeroblob(15)", "verify_emails_nonce_check"),
-        ("UPDATE verify_emails SET code_hash = zeroblob(31)", "verify_emails_code_hash_check"),
+        ("UPDATE verify_emails SET nonce = ZEROS(15)", "verify_emails_nonce_check"),
+        ("UPDATE verify_emails SET code_hash = ZEROS(31)", "verify_emails_code_hash_check"),
     ] {
-        assert_refused(run(&store, sql).await, rule);
+        assert_refused(run(&database, sql).await, rule);
     }
 }
 
 #[tokio::test]
 async fn a_claimed_key_is_taken_once_its_transaction_has_committed() {
-    let (_dir, store) = store().await;
+    let (_database, store) = store().await;
     let scope =
         Scope { caller: "alice".into(), method: "CreateUser", key: IdempotencyKey::parse("k").unwrap() };
     let fingerprint = Fingerprint { key_id: "id".into(), mac: [7; 32] };
@@ -107,12 +103,16 @@ async fn a_claimed_key_is_taken_once_its_transaction_has_committed() {
     let later = Life { now: life.expires_at, expires_at: Timestamp::from_micros(30) };
     let mut tx = store.begin().await.unwrap();
     assert_eq!(claim(&mut tx, &scope, &other, later).await.unwrap(), Claim::Claimed);
+    complete(&mut tx, &scope, "another answer").await.unwrap();
+    tx.commit().await.unwrap();
+    let found = find(reader.conn(), &scope, later.now).await.unwrap();
+    assert_eq!(found, Some(Record { fingerprint: other, response: "another answer".into() }));
 }
 
 #[tokio::test]
 async fn a_closed_store_says_so() {
-    let (_dir, store) = store().await;
+    let (_database, store) = store().await;
     store.close().await;
     let error = store.begin().await.unwrap_err();
-    assert_eq!(error.fault(), &crate::store::Fault::Closed);
+    assert_eq!(error.fault(), &Fault::Closed);
 }
