@@ -87,7 +87,7 @@ pub use handler::{Handler, HandlerError};
 pub use inspector::{Inspector, RemoveQueue};
 pub use layer::{Next, from_fn};
 pub use output::{Json, TaskOutput, TaskValue};
-pub use relay::{Relay, RelayBuilder, RelayCounts, RelayMonitor};
+pub use relay::{Relay, RelayBuilder, RelayCounts, RelayMonitor, RetainUntilDone, WATCHED_RETENTION};
 pub use router::{Route, Router};
 pub use worker::{Worker, WorkerBuilder};
 
