@@ -102,8 +102,8 @@ impl Ledger {
         ids.iter().map(|id| first.get(id.as_str()).copied()).collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
-    /// Judges. An end that Redis was told of less than `forgets` before one of the `crashes` of Redis may have been
-    /// forgotten by it: that is what it promises, and explains another attempt.
+    /// Judges. An end that the store was told of less than `forgets` before one of its `crashes` may have been forgotten by
+    /// it: that is what it promises, and explains another attempt.
     pub(crate) fn audit(&self, lines: &Lines, crashes: &[Instant], forgets: Duration) -> Verdict {
         let lines = lines.all();
         let explanations = |id: &str| {

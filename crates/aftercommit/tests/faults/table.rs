@@ -1,13 +1,14 @@
-//! The table of faults: one row for each test, written to `target/redis-faults.txt`, and shown when the last test that
-//! runs has ended.
+//! The table of faults: one row for each test, written to a file below `target` (`TABLE`), and shown when the last test
+//! that runs has ended.
 
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::TABLE;
 use crate::audit::Verdict;
 
-static TABLE: Mutex<Table> = Mutex::new(Table { rows: Vec::new(), running: 0 });
+static ROWS: Mutex<Table> = Mutex::new(Table { rows: Vec::new(), running: 0 });
 
 #[derive(Debug)]
 struct Table {
@@ -49,7 +50,7 @@ pub(crate) fn add(fault: &str, verdict: &Verdict, recovery: Option<Duration>) {
     let mut table = table();
     table.rows.push(row);
     table.rows.sort();
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../redis-faults.txt");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("..").join(TABLE);
     std::fs::write(path, table.text()).unwrap();
 }
 
@@ -69,5 +70,5 @@ impl Table {
 }
 
 fn table() -> std::sync::MutexGuard<'static, Table> {
-    TABLE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    ROWS.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
