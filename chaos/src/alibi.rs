@@ -11,9 +11,9 @@ const UNSETTLED_MS: u64 = 15_000;
 /// From the moment that somebody else sent the mail again until the first holder says that it has lost the task: it may
 /// have been frozen all the while.
 const LATE_MS: u64 = 15_000;
-/// How long around a death or an outage of a store the line about a recovery may be missing: whoever wrote it died with
-/// it, or was never told that it had happened.
-const UNHEARD_MS: u64 = 5_000;
+/// How long before a worker says that it has lost a task the line about the recovery may be missing, if a worker died or
+/// a store failed: whoever took the task died before saying so, or was never told that it had succeeded.
+const UNHEARD_MS: u64 = 15_000;
 
 /// Evidence by process, each piece of which explains one copy at most; a death explains every task in hand.
 pub(crate) struct Alibis<'a> {
@@ -79,9 +79,13 @@ pub(crate) fn robbed(evidence: &[Evidence]) -> Vec<String> {
         }
     }
     let unheard = |at: u64| {
-        evidence.iter().any(|evidence| {
-            matches!(evidence.sign, Sign::Died | Sign::StoreFailed | Sign::StoreBack)
-                && evidence.at_ms.abs_diff(at) <= UNHEARD_MS
+        let since = at.saturating_sub(UNHEARD_MS)..=at;
+        evidence.iter().filter(|evidence| since.contains(&evidence.at_ms)).any(|evidence| {
+            match evidence.sign {
+                Sign::Died => evidence.by.starts_with("worker"),
+                Sign::StoreFailed | Sign::StoreBack => true,
+                _ => false,
+            }
         })
     };
     let robbed = balance.into_iter().filter(|(_, (lost, taken, at))| lost > taken && !unheard(*at));

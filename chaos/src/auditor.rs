@@ -196,3 +196,6 @@ fn judge_settlements(findings: &mut Findings, case: Case<'_>) {
 fn count(number: usize) -> u64 {
     u64::try_from(number).expect("a count fits")
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,7 @@ pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much longer a stop may take: the relay's last calls, the worker's last outcomes.
 const STOP_GRACE: Duration = Duration::from_secs(12);
 const SIGKILL: i32 = 9;
+const SIGTERM: i32 = 15;
 
 /// What became of a blow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,7 +202,8 @@ impl Chair {
         match timeout(SHUTDOWN_TIMEOUT + STOP_GRACE, process.ended()).await {
             Ok(status) => {
                 let status = status?;
-                if !status.success() {
+                let began = self.sitting().was_up();
+                if !status.success() && (began || status.signal() != Some(SIGTERM)) {
                     self.note_end(status);
                 }
             }

@@ -28,11 +28,22 @@ pub(crate) struct Program {
     pub(crate) settings: Vec<(&'static str, String)>,
 }
 
+/// What a process has said of itself.
+#[derive(Debug, Clone, Copy, Default)]
+struct Said {
+    /// That it has begun to do what it is for.
+    is_up: bool,
+    /// How often a fail-point has acted.
+    hits: u64,
+}
+
+/// What each role says when it begins, after it has begun to listen for signals.
+const UP: [&str; 3] = ["start HTTP gateway server", "start task processor", "start task relay"];
+
 /// One process.
 pub(crate) struct Process {
     child: Child,
-    /// How often a fail-point has acted.
-    hits: watch::Receiver<u64>,
+    said: watch::Receiver<Said>,
     reader: JoinHandle<()>,
 }
 
@@ -53,9 +64,9 @@ impl Process {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().context("cannot start setpriv (package util-linux)")?;
         let stderr = child.stderr.take().expect("it was piped");
-        let (tell, hits) = watch::channel(0);
+        let (tell, said) = watch::channel(Said::default());
         let reader = tokio::spawn(follow(stderr, name.to_owned(), journal.clone(), tell));
-        Ok(Self { child, hits, reader })
+        Ok(Self { child, said, reader })
     }
 
     /// Sends a signal; one that has ended takes no notice.
@@ -77,17 +88,22 @@ impl Process {
         Ok(status)
     }
 
+    /// Whether it has ever begun to do what it is for; until then, it ends at once when it is told to.
+    pub(crate) fn was_up(&self) -> bool {
+        self.said.borrow().is_up
+    }
+
     /// Waits until fail-points have acted so many times.
     pub(crate) async fn hit(&self, times: u64) {
-        let mut hits = self.hits.clone();
-        if hits.wait_for(|hits| *hits >= times).await.is_err() {
+        let mut said = self.said.clone();
+        if said.wait_for(|said| said.hits >= times).await.is_err() {
             // It has ended, and prints no more.
             std::future::pending::<()>().await;
         }
     }
 }
 
-async fn follow(output: ChildStderr, name: String, journal: Journal, hits: watch::Sender<u64>) {
+async fn follow(output: ChildStderr, name: String, journal: Journal, said: watch::Sender<Said>) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
     while output.read_until(b'\n', &mut line).await.is_ok_and(|bytes| bytes > 0) {
@@ -95,7 +111,10 @@ async fn follow(output: ChildStderr, name: String, journal: Journal, hits: watch
         let text = text.trim_end();
         journal.line(&name, text);
         if Sign::of_line(text) == Some(Sign::FailPoint) {
-            hits.send_modify(|hits| *hits += 1);
+            said.send_modify(|said| said.hits += 1);
+        }
+        if UP.iter().any(|words| text.contains(words)) {
+            said.send_modify(|said| said.is_up = true);
         }
         line.clear();
     }
