@@ -112,3 +112,44 @@ async fn tasks(file: &SqliteQueue, redis: Option<&RedisBackend>) -> anyhow::Resu
 async fn queue_info(backend: &dyn Backend) -> anyhow::Result<Option<QueueInfo>> {
     Ok(backend.queue(&QueueName::new(QUEUE)?).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use aftercommit::{RawTask, TaskType};
+
+    use super::*;
+
+    /// The tables of the bank, as far as the auditor reads them.
+    const BANK: &str = "CREATE TABLE users (username TEXT, email TEXT);
+                        CREATE TABLE verify_emails (username TEXT, code_hash BLOB);
+                        INSERT INTO users VALUES ('anna', 'a@x.example');
+                        INSERT INTO verify_emails VALUES ('anna', x'0aff'), ('anna', NULL);";
+
+    fn task() -> RawTask {
+        RawTask { task_type: TaskType::new("mail:send").unwrap(), payload: "{}".into() }
+    }
+
+    #[tokio::test]
+    async fn what_is_in_the_tables_is_in_the_books() {
+        let home = tempfile::tempdir().unwrap();
+        let database = Database::of(FleetKind::Sqlite, home.path());
+        let Database::Sqlite(path) = &database;
+        let queue = SqliteQueue::open(path).await.unwrap();
+        queue.migrate().await.unwrap();
+        sqlx::raw_sql(BANK).execute(&queue.pools().writer).await.unwrap();
+        assert_eq!(database.unfinished(None).await.unwrap(), 0);
+        let outbox = SqliteOutbox::new(queue.pools().clone());
+        let mut tx = queue.begin().await.unwrap();
+        queue.enqueue_raw_in(&mut tx, task()).queue(QUEUE).await.unwrap();
+        outbox.enqueue_raw_in(&mut tx, task()).queue(QUEUE).await.unwrap();
+        tx.commit().await.unwrap();
+        queue.pools().close().await;
+
+        assert_eq!(database.unfinished(None).await.unwrap(), 2);
+        let books = database.books(None).await.unwrap();
+        assert_eq!(books.users, [("anna".to_owned(), "a@x.example".to_owned())].into());
+        let codes: BTreeSet<String> = ["0aff".to_owned(), String::new()].into();
+        assert_eq!(books.codes, [("anna".to_owned(), codes)].into());
+        assert_eq!((books.unfinished, books.set_aside, books.succeeded), (2, 0, 0));
+    }
+}

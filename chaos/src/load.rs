@@ -105,7 +105,7 @@ impl Load {
                 Answer::Refused(why) => {
                     return note(&|ledger| ledger.refused.push(format!("{username}: {why}")));
                 }
-                Answer::Unknown if number % GIVES_UP == 0 => return,
+                Answer::Unknown if number.is_multiple_of(GIVES_UP) => return,
                 Answer::Unknown if Instant::now() > deadline => {
                     return note(&|ledger| {
                         ledger.unanswered.insert(username.clone());
