@@ -15,51 +15,62 @@ const LATE_MS: u64 = 15_000;
 /// a store failed: whoever took the task died before saying so, or was never told that it had succeeded.
 const UNHEARD_MS: u64 = 15_000;
 
-/// Evidence by process, each piece of which explains one copy at most; a death explains every task in hand.
-pub(crate) struct Alibis<'a> {
-    by_process: BTreeMap<&'a str, Vec<(&'a Evidence, Spent)>>,
+/// One more mail to an address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Copy<'a> {
+    pub(crate) username: &'a str,
+    /// The mail before it.
+    pub(crate) first: &'a Effect,
+    pub(crate) again: &'a Effect,
 }
 
-/// Whether a piece of evidence has explained something.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Spent {
-    No,
-    Yes,
-}
-
-impl<'a> Alibis<'a> {
-    pub(crate) fn new(evidence: &'a [Evidence]) -> Self {
-        let mut by_process: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-        for evidence in evidence {
-            by_process.entry(&evidence.by).or_default().push((evidence, Spent::No));
+/// The copies that nothing on record explains. A death explains every task in hand, a failure those of its user; each
+/// loss that a process reports explains one copy of what that process had sent.
+pub(crate) fn unexplained<'a>(copies: Vec<Copy<'a>>, evidence: &[Evidence]) -> Vec<Copy<'a>> {
+    let mut by_process: BTreeMap<&str, Vec<&Evidence>> = BTreeMap::new();
+    for evidence in evidence {
+        by_process.entry(&evidence.by).or_default().push(evidence);
+    }
+    let record = |copy: &Copy<'_>| by_process.get(&*copy.first.by).map_or(&[][..], |record| record);
+    let mut open: Vec<Copy<'a>> =
+        copies.into_iter().filter(|copy| !copy.is_interrupted(record(copy))).collect();
+    for evidence in evidence {
+        for _ in 0..losses(&evidence.sign) {
+            // The copy that the fewest of those that follow could explain.
+            let fitting = open.iter().enumerate().filter(|(_, copy)| copy.could_be_of(evidence));
+            let Some((at, _)) = fitting.min_by_key(|(_, copy)| copy.again.at_ms) else { break };
+            open.swap_remove(at);
         }
-        Self { by_process }
+    }
+    open
+}
+
+impl Copy<'_> {
+    /// Whether the process died or the attempt failed between the mail and the settlement of its task.
+    fn is_interrupted(&self, record: &[&Evidence]) -> bool {
+        let between = self.first.at_ms..=self.again.at_ms.min(self.first.at_ms + UNSETTLED_MS);
+        record.iter().filter(|evidence| between.contains(&evidence.at_ms)).any(|evidence| {
+            match &evidence.sign {
+                Sign::Died => true,
+                Sign::Failed { username } => username == self.username,
+                _ => false,
+            }
+        })
     }
 
-    /// Whether the first of two mails to a user was followed by something that kept its task from being settled.
-    pub(crate) fn explain(&mut self, username: &str, first: &Effect, again: &Effect) -> bool {
-        let Some(record) = self.by_process.get_mut(&*first.by) else { return false };
-        let soon = first.at_ms..=first.at_ms + UNSETTLED_MS;
-        let late = first.at_ms..=again.at_ms + LATE_MS;
-        for (evidence, spent) in record {
-            let at = evidence.at_ms;
-            match &evidence.sign {
-                Sign::Died | Sign::CutOff if soon.contains(&at) && at <= again.at_ms => return true,
-                Sign::Failed { username: failed }
-                    if failed == username && soon.contains(&at) && at <= again.at_ms =>
-                {
-                    return true;
-                }
-                Sign::LeaseLost { .. } | Sign::NotSettled { .. }
-                    if *spent == Spent::No && late.contains(&at) =>
-                {
-                    *spent = Spent::Yes;
-                    return true;
-                }
-                _ => {}
-            }
-        }
-        false
+    /// Whether the loss that a process reports can have been that of this task.
+    fn could_be_of(&self, evidence: &Evidence) -> bool {
+        let late = self.first.at_ms..=self.again.at_ms + LATE_MS;
+        evidence.by == self.first.by && late.contains(&evidence.at_ms)
+    }
+}
+
+/// How many tasks a process says to have lost.
+fn losses(sign: &Sign) -> u64 {
+    match sign {
+        Sign::LeaseLost { .. } | Sign::NotSettled { .. } => 1,
+        Sign::PerhapsSettled { count } | Sign::CutOff { count } => *count,
+        _ => 0,
     }
 }
 

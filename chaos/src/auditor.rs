@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::alibi::Alibis;
+use crate::alibi::{Copy, robbed, unexplained};
 use crate::books::Books;
 use crate::effects::Effect;
 use crate::evidence::{Evidence, Sign};
@@ -147,22 +147,20 @@ fn judge_ghosts(findings: &mut Findings, case: Case<'_>) {
 fn judge_copies(findings: &mut Findings, case: Case<'_>, by_address: &BTreeMap<&str, Vec<&Effect>>) {
     let usernames: BTreeMap<String, &str> =
         case.ledger.attempted.iter().map(|name| (address_of(name), &**name)).collect();
-    let mut alibis = Alibis::new(case.evidence);
-    let mut unexplained = Vec::new();
+    let mut copies = Vec::new();
     for (address, effects) in by_address {
-        for pair in effects.windows(2) {
-            let username = usernames.get(*address).copied().unwrap_or_default();
-            if alibis.explain(username, pair[0], pair[1]) {
-                findings.duplicated_explained += 1;
-            } else {
-                let (first, again) = (pair[0], pair[1]);
-                unexplained.push(format!(
-                    "{address} by {} at {} ms and by {} at {} ms",
-                    first.by, first.at_ms, again.by, again.at_ms
-                ));
-            }
-        }
+        let username = usernames.get(*address).copied().unwrap_or_default();
+        copies.extend(effects.windows(2).map(|pair| Copy { username, first: pair[0], again: pair[1] }));
     }
+    let all = count(copies.len());
+    let unexplained: Vec<String> = unexplained(copies, case.evidence)
+        .into_iter()
+        .map(|Copy { first, again, .. }| {
+            let (to, by, at) = (&first.to, &first.by, first.at_ms);
+            format!("{to} by {by} at {at} ms and by {} at {} ms", again.by, again.at_ms)
+        })
+        .collect();
+    findings.duplicated_explained += all - count(unexplained.len());
     findings.duplicated_unexplained += count(unexplained.len());
     findings.say("unexplained copies", &unexplained);
 }
@@ -181,7 +179,7 @@ fn judge_settlements(findings: &mut Findings, case: Case<'_>) {
         findings.words.push(format!("lost: {missing} tasks left the queue without a settlement"));
     }
     findings.lost += missing;
-    let robbed = crate::alibi::robbed(case.evidence);
+    let robbed = robbed(case.evidence);
     findings.say("stale: lost by their last holder, to nobody", &robbed);
     findings.stale_accepted += surplus + count(robbed.len());
     let recovered = case.evidence.iter().filter_map(|evidence| match &evidence.sign {

@@ -29,8 +29,11 @@ pub(crate) enum Sign {
     Failed { username: String },
     /// A task ran for a user that does not exist: before the commit, or without one.
     NoSuchUser { username: String },
+    /// A worker was refused the outcomes of tasks after a call whose answer was lost: they were written down by that
+    /// call, or somebody else has the tasks.
+    PerhapsSettled { count: u64 },
     /// A stop did not wait for some handlers.
-    CutOff,
+    CutOff { count: u64 },
     /// Tasks came a second time to a back-end that recognised them.
     Republished,
     /// A fail-point did what it was told.
@@ -59,8 +62,12 @@ impl Sign {
                 false => Self::Failed { username },
             });
         }
+        let count = || value(line, " count=")?.parse().ok();
         if line.contains("handlers did not end within the shutdown timeout") {
-            return Some(Self::CutOff);
+            return count().map(|count| Self::CutOff { count });
+        }
+        if line.contains("or the tasks are somebody else's now") {
+            return count().map(|count| Self::PerhapsSettled { count });
         }
         if line.contains("tasks had been published before") {
             return Some(Self::Republished);
@@ -114,6 +121,16 @@ mod tests {
             (
                 r#"4:42PM ERR process task failed error="failed to get user: user doesn't exist" payload="{\"username\":\"u17\"}""#,
                 Sign::NoSuchUser { username: username() },
+            ),
+            (
+                "4:42PM INF the outcomes of tasks were written down by a call whose answer was lost, or the tasks are \
+                 somebody else's now count=9",
+                Sign::PerhapsSettled { count: 9 },
+            ),
+            (
+                "4:42PM WRN handlers did not end within the shutdown timeout and were stopped; their tasks go back to \
+                 the queue count=2",
+                Sign::CutOff { count: 2 },
             ),
             ("4:42PM WRN fail-point action=Kill point=relay.claimed", Sign::FailPoint),
         ] {

@@ -134,7 +134,8 @@ fn second_copy_is_explained_by_what_happened_to_whoever_sent_the_first() {
     let failed = Sign::Failed { username: "bert".to_owned() };
     for sign in [
         Sign::Died,
-        Sign::CutOff,
+        Sign::CutOff { count: 1 },
+        Sign::PerhapsSettled { count: 1 },
         failed,
         Sign::LeaseLost { task: task() },
         Sign::NotSettled { task: task() },
@@ -176,6 +177,18 @@ fn lost_lease_explains_one_copy_and_not_two() {
     world.happened(3900, "worker-2.1", Sign::Recovered { task: task() });
     let found = world.numbers();
     assert_eq!((found.duplicated_explained, found.duplicated_unexplained), (1, 1));
+}
+
+#[test]
+fn losses_are_matched_so_that_they_explain_as_many_copies_as_they_can() {
+    let mut world = world();
+    // The later loss can only be that of the later copy, though the earlier loss could be that of either.
+    world.effects.extend([mail("anna", "worker-2.1", 30_000), mail("bert", "worker-2.1", 2000)]);
+    world.happened(1500, "worker-1.1", Sign::LeaseLost { task: task() });
+    world.happened(40_000, "worker-1.1", Sign::LeaseLost { task: "0200".to_owned() });
+    world.happened(1400, "worker-2.1", Sign::Recovered { task: task() });
+    world.happened(1400, "worker-2.1", Sign::Recovered { task: "0200".to_owned() });
+    assert_eq!(world.numbers(), Findings { duplicated_explained: 2, recovered: 2, ..CLEAN });
 }
 
 #[test]
