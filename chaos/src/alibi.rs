@@ -24,16 +24,22 @@ pub(crate) struct Copy<'a> {
     pub(crate) again: &'a Effect,
 }
 
-/// The copies that nothing on record explains. A death explains every task in hand, a failure those of its user; each
+/// The copies that nothing on record explains. A store that forgot everything explains what ran before and after; a death explains every task in hand, a failure those of its user; each
 /// loss that a process reports explains one copy of what that process had sent.
 pub(crate) fn unexplained<'a>(copies: Vec<Copy<'a>>, evidence: &[Evidence]) -> Vec<Copy<'a>> {
     let mut by_process: BTreeMap<&str, Vec<&Evidence>> = BTreeMap::new();
     for evidence in evidence {
         by_process.entry(&evidence.by).or_default().push(evidence);
     }
+    let forgot = |copy: &Copy<'_>| {
+        let between = copy.first.at_ms..=copy.again.at_ms;
+        evidence
+            .iter()
+            .any(|evidence| evidence.sign == Sign::StoreForgot && between.contains(&evidence.at_ms))
+    };
     let record = |copy: &Copy<'_>| by_process.get(&*copy.first.by).map_or(&[][..], |record| record);
     let mut open: Vec<Copy<'a>> =
-        copies.into_iter().filter(|copy| !copy.is_interrupted(record(copy))).collect();
+        copies.into_iter().filter(|copy| !forgot(copy) && !copy.is_interrupted(record(copy))).collect();
     for evidence in evidence {
         for _ in 0..losses(&evidence.sign) {
             // The copy that the fewest of those that follow could explain.

@@ -165,23 +165,15 @@ fn judge_copies(findings: &mut Findings, case: Case<'_>, by_address: &BTreeMap<&
     findings.say("unexplained copies", &unexplained);
 }
 
-/// Each task is settled as done once. More often: an attempt was believed that did not hold its task. Less often: what
+/// Each task is settled as done once, unless the store that counts has forgotten everything. More often: an attempt was believed that did not hold its task. Less often: what
 /// is gone from the queue was never settled. And who holds a task loses it only to somebody who took it.
 fn judge_settlements(findings: &mut Findings, case: Case<'_>) {
-    let Findings { committed, .. } = *findings;
-    let accepted = case.books.succeeded;
-    let surplus = accepted.saturating_sub(committed);
-    if surplus > 0 {
-        findings.words.push(format!("stale: {accepted} settlements were accepted for {committed} tasks"));
+    if !case.evidence.iter().any(|evidence| evidence.sign == Sign::StoreForgot) {
+        compare_counts(findings, case.books);
     }
-    let missing = committed.saturating_sub(accepted + case.books.unfinished + case.books.set_aside);
-    if missing > 0 {
-        findings.words.push(format!("lost: {missing} tasks left the queue without a settlement"));
-    }
-    findings.lost += missing;
     let robbed = robbed(case.evidence);
     findings.say("stale: lost by their last holder, to nobody", &robbed);
-    findings.stale_accepted += surplus + count(robbed.len());
+    findings.stale_accepted += count(robbed.len());
     let recovered = case.evidence.iter().filter_map(|evidence| match &evidence.sign {
         Sign::Recovered { task } => Some(task),
         _ => None,
@@ -189,6 +181,20 @@ fn judge_settlements(findings: &mut Findings, case: Case<'_>) {
     findings.recovered = count(recovered.collect::<BTreeSet<_>>().len());
     findings.republished =
         count(case.evidence.iter().filter(|evidence| evidence.sign == Sign::Republished).count());
+}
+
+fn compare_counts(findings: &mut Findings, books: &Books) {
+    let (accepted, committed) = (books.succeeded, findings.committed);
+    let surplus = accepted.saturating_sub(committed);
+    if surplus > 0 {
+        findings.words.push(format!("stale: {accepted} settlements were accepted for {committed} tasks"));
+    }
+    let missing = committed.saturating_sub(accepted + books.unfinished + books.set_aside);
+    if missing > 0 {
+        findings.words.push(format!("lost: {missing} tasks left the queue without a settlement"));
+    }
+    findings.stale_accepted += surplus;
+    findings.lost += missing;
 }
 
 fn count(number: usize) -> u64 {

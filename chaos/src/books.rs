@@ -26,7 +26,7 @@ pub(crate) struct Books {
     pub(crate) unfinished: u64,
     /// Tasks that ended badly, and rows that were set aside.
     pub(crate) set_aside: u64,
-    /// Settlements that the queue has accepted: of attempts that succeeded or failed for good.
+    /// Settlements of attempts that succeeded, as the queue has counted them.
     pub(crate) succeeded: u64,
 }
 

@@ -19,6 +19,8 @@ pub(crate) enum Sign {
     StoreFailed,
     /// It works again.
     StoreBack,
+    /// A store has lost all that it had.
+    StoreForgot,
     /// A task was taken back from a worker that was gone.
     Recovered { task: String },
     /// A worker noticed that a task is somebody else's now.

@@ -82,7 +82,7 @@ impl Fleet {
             }
             (Fault::Redis(fault), Some(redis)) => redis.strike(fault).await.map(|()| Struck::Yes),
             (Fault::Link(fault), Some(redis)) => {
-                redis.strike_link(fault).await;
+                redis.link.strike(fault).await;
                 Ok(Struck::Yes)
             }
             (Fault::Redis(_) | Fault::Link(_), None) => Ok(Struck::No),
@@ -144,7 +144,7 @@ fn settings(database: &Database, redis: Option<&RedisSite>, sink: &Sink) -> Vec<
         ("LOG_TASK_PAYLOADS", "true".to_owned()),
     ];
     if let Some(redis) = redis {
-        settings.push(("REDIS_ADDRESS", redis.address.clone()));
+        settings.push(("REDIS_ADDRESS", redis.link.addr.to_string()));
     }
     settings
 }

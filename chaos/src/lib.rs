@@ -15,6 +15,7 @@ mod fleet;
 mod journal;
 mod keeper;
 mod kind;
+mod link;
 mod load;
 mod plan;
 mod process;

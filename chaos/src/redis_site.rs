@@ -1,28 +1,26 @@
-//! The Redis of a fleet, the bad network before it, and what may happen to both.
+//! The Redis of a fleet, behind a bad network, and what may happen to it.
 
 use std::sync::Arc;
 
 use aftercommit::redis::{RedisBackend, RedisOptions};
-use aftercommit_servers::{AppendFsync, ChaosProxy, RedisServer};
+use aftercommit_servers::{AppendFsync, RedisServer};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::sleep;
 
 use crate::evidence::Sign;
 use crate::journal::Journal;
-use crate::plan::{LinkFault, RedisFault};
+use crate::link::Link;
+use crate::plan::RedisFault;
 
-/// What the journal calls them.
+/// What the journal calls it.
 const REDIS: &str = "redis";
-const LINK: &str = "link";
 
 /// A Redis, and the way to it that the fleet takes.
 pub(crate) struct RedisSite {
     server: Arc<Mutex<RedisServer>>,
     /// Past the bad network, for the auditor.
     pub(crate) backend: RedisBackend,
-    link: Mutex<ChaosProxy>,
-    /// Where the fleet finds it.
-    pub(crate) address: String,
+    pub(crate) link: Link,
     journal: Journal,
 }
 
@@ -31,10 +29,9 @@ impl RedisSite {
     /// that loses what it has taken is for outboxes that keep their rows until a task is done.
     pub(crate) async fn start(journal: Journal) -> anyhow::Result<Self> {
         let server = RedisServer::builder().append_only(AppendFsync::Always).start()?;
-        let link = ChaosProxy::start(server.addr()).await?;
+        let link = Link::to(server.addr(), journal.clone()).await?;
         let backend = RedisBackend::new(RedisOptions::parse(&server.addr().to_string())?);
-        let address = link.addr().to_string();
-        Ok(Self { server: Arc::new(Mutex::new(server)), backend, link: Mutex::new(link), address, journal })
+        Ok(Self { server: Arc::new(Mutex::new(server)), backend, link, journal })
     }
 
     /// Redis fails, and afterwards is as before but for what was flushed.
@@ -66,36 +63,11 @@ impl RedisSite {
             }
             RedisFault::Flushed => {
                 on(server, |server| server.command(&["FLUSHALL"]).map(drop)).await?;
+                self.journal.event(REDIS, Sign::StoreForgot);
             }
         }
         self.journal.event(REDIS, Sign::StoreBack);
         Ok(())
-    }
-
-    /// The network fails, and afterwards is as before.
-    pub(crate) async fn strike_link(&self, fault: &LinkFault) {
-        let link = self.link.lock().await;
-        self.journal.event(LINK, Sign::StoreFailed);
-        self.journal.remark(LINK, &format!("{fault:?}"));
-        match *fault {
-            LinkFault::Slow { one_way, time } => {
-                link.delay(one_way).await;
-                sleep(time).await;
-                link.delay(std::time::Duration::ZERO).await;
-            }
-            LinkFault::HalfOpen(time) => {
-                link.stall().await;
-                sleep(time).await;
-                link.open().await;
-            }
-            LinkFault::Cut => link.cut().await,
-            LinkFault::Refused(time) => {
-                link.refuse().await;
-                sleep(time).await;
-                link.open().await;
-            }
-        }
-        self.journal.event(LINK, Sign::StoreBack);
     }
 }
 

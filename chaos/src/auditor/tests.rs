@@ -192,6 +192,17 @@ fn losses_are_matched_so_that_they_explain_as_many_copies_as_they_can() {
 }
 
 #[test]
+fn store_that_forgot_everything_explains_what_ran_again_and_counts_nothing() {
+    let mut world = world();
+    world.effects.push(mail("bert", "worker-2.1", 5000));
+    world.books.succeeded = 1;
+    world.happened(4000, "redis", Sign::StoreForgot);
+    assert_eq!(world.numbers(), Findings { duplicated_explained: 1, ..CLEAN });
+    world.effects.push(mail("bert", "worker-2.1", 6000));
+    assert_eq!(world.numbers().duplicated_unexplained, 1, "it forgot nothing in between");
+}
+
+#[test]
 fn task_that_was_settled_twice_is_a_stale_finish() {
     let mut world = world();
     world.books.succeeded = 4;
