@@ -24,6 +24,7 @@ mod queue;
 mod request;
 mod schedules;
 mod state;
+pub mod stored;
 mod task;
 mod upkeep;
 

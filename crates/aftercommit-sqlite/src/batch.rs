@@ -5,9 +5,8 @@
 use std::io::Write;
 
 use aftercommit_core::Lease;
+use aftercommit_core::stored::token;
 use serde::Serialize;
-
-use crate::token;
 
 /// A batch under construction: an array of arrays.
 #[derive(Debug)]

@@ -1,12 +1,12 @@
 //! Stores a batch of tasks on a connection, in whatever transaction that is in: one statement, and a
 //! second one to learn which tasks were refused, if any were.
 
+use aftercommit_core::stored::{StoredOptions, state};
 use aftercommit_core::{Enqueue, GroupName, Placement, Refusal, Result, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::batch::Batch;
 use crate::error::failed;
-use crate::row::{StoredOptions, code};
 use crate::sql;
 use crate::waves::{New, Waves};
 
@@ -88,9 +88,9 @@ fn encode(wave: &[New<'_>], form: Form, now: Timestamp) -> (String, Vec<u8>) {
     for New { task, lock } in wave {
         let message = &task.message;
         let (state, at) = match (task.placement, &message.group) {
-            (Placement::At(due), _) => (code::SCHEDULED, due),
-            (_, Some(_)) => (code::AGGREGATING, now),
-            (_, None) => (code::PENDING, now),
+            (Placement::At(due), _) => (state::SCHEDULED, due),
+            (_, Some(_)) => (state::AGGREGATING, now),
+            (_, None) => (state::PENDING, now),
         };
         batch
             .item()

@@ -3,6 +3,7 @@
 //! A batch is a row with a deadline, and its number stands in the rows of its tasks. Whoever ends a batch
 //! deletes that row first, so only one of an aggregator and those who put overdue batches back can.
 
+use aftercommit_core::stored::millis;
 use aftercommit_core::{
     AggregateRefusal, Batch, BatchKey, Enqueue, Error, Gathered, GroupInfo, GroupName, GroupRules, Groups,
     Message, QueueName, Result, Timestamp,
@@ -13,7 +14,7 @@ use sqlx::SqliteConnection;
 use crate::batch::names;
 use crate::enqueue::enqueue;
 use crate::error::{failed, unreadable};
-use crate::row::{message, millis};
+use crate::row::message;
 use crate::unreadable::Unreadable;
 use crate::upkeep::saturated;
 use crate::{SqliteQueue, sql};

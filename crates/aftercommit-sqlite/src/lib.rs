@@ -34,13 +34,11 @@ mod settle;
 mod sink;
 mod sql;
 mod store;
-mod token;
 mod transactional;
 mod tx;
 mod unreadable;
 mod upkeep;
 mod waves;
-mod worker_row;
 
 pub use outbox::SqliteOutbox;
 pub use pools::SqlitePools;

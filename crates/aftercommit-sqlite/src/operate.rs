@@ -1,13 +1,14 @@
 //! An operator's hand on tasks. Which tasks it is about is found out first; what becomes of them is then a
 //! statement or two, however many they are, in the same transaction.
 
+use aftercommit_core::stored::state::state;
 use aftercommit_core::{Action, BoxError, Operation, QueueName, Result, Selection, State, TaskId};
 use bytes::Bytes;
 use sqlx::{Row, SqliteConnection};
 
 use crate::error::failed;
 use crate::upkeep::saturated;
-use crate::{SqliteQueue, row, sql};
+use crate::{SqliteQueue, sql};
 
 const DOING: &str = "operate on tasks";
 
@@ -92,7 +93,7 @@ struct Found {
 async fn find(conn: &mut SqliteConnection, queue: &QueueName, id: &TaskId) -> sqlx::Result<Option<Found>> {
     let find = sqlx::query(sql::FIND).bind(queue.as_str()).bind(id.as_str());
     let Some(row) = find.fetch_optional(conn).await? else { return Ok(None) };
-    let state = row::state(row.try_get(1)?).map_err(sqlx::Error::Decode)?;
+    let state = state(row.try_get(1)?).map_err(sqlx::Error::Decode)?;
     let is_held = row.try_get::<Option<i64>, _>(2)?.is_some();
     Ok(Some(Found { seq: row.try_get(0)?, state, is_held }))
 }

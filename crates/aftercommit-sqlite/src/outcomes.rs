@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use aftercommit_core::stored::state;
 use aftercommit_core::{Lease, Outcome, RequeueCause, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::batch::Batch;
-use crate::row::code;
 use crate::sql;
 
 /// What a batch of settlements writes.
@@ -45,7 +45,7 @@ impl Outcomes {
             }
             Outcome::Complete { retention, result } => {
                 let expires_at = now.plus(*retention).as_millis();
-                let item = self.ended.lease(lease).number(code::COMPLETED).number(expires_at).field(());
+                let item = self.ended.lease(lease).number(state::COMPLETED).number(expires_at).field(());
                 if let Some(result) = result {
                     item.bytes(result);
                 }
@@ -53,7 +53,7 @@ impl Outcomes {
                 self.count(lease, 0);
             }
             Outcome::Archive { error } => {
-                self.ended.lease(lease).number(code::ARCHIVED).field(()).field(error);
+                self.ended.lease(lease).number(state::ARCHIVED).field(()).field(error);
                 self.removed.lease(lease);
                 self.count(lease, 1);
             }

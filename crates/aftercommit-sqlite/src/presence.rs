@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aftercommit_core::stored::StoredWorker;
+use aftercommit_core::stored::millis;
 use aftercommit_core::{Cancellations, Presence, QueueName, Result, TaskId, Timestamp, WorkerId, WorkerInfo};
 use async_trait::async_trait;
 use sqlx::Row;
 
 use crate::cancel::cancellations;
 use crate::error::{failed, unreadable};
-use crate::row::millis;
-use crate::worker_row::StoredWorker;
 use crate::{SqliteQueue, process, sql};
 
 #[async_trait]

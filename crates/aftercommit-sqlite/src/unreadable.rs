@@ -1,13 +1,13 @@
 //! Rows of tasks that cannot be read, because another program wrote to them. They go to the archive with the
 //! reason, where operators see them, and never hold up others.
 
+use aftercommit_core::stored::StoredOptions;
 use aftercommit_core::{BoxError, GroupName, Result, TaskId, TaskType, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use crate::batch::Batch;
 use crate::error::failed;
-use crate::row::StoredOptions;
 use crate::sql;
 use crate::store::Store;
 

@@ -90,6 +90,8 @@ pub use relay::{Relay, RelayBuilder, RelayCounts, RelayMonitor};
 pub use router::{Route, Router};
 pub use worker::{Worker, WorkerBuilder};
 
+#[cfg(feature = "postgres")]
+pub use aftercommit_postgres as postgres;
 #[cfg(feature = "redis")]
 pub use aftercommit_redis as redis;
 #[cfg(feature = "sqlite")]

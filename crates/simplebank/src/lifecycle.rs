@@ -42,8 +42,8 @@ async fn look_after_schema(config: &Config, action: Migrate) -> Result<()> {
     let source = &config.store.source;
     match action {
         Migrate::Up => prepare_schema(config).await.map(drop),
-        Migrate::Down => {
-            for version in migrate::down(source, 1).await? {
+        Migrate::Down { steps } => {
+            for version in migrate::down(source, steps).await? {
                 tracing::info!("migration {version} taken back");
             }
             Ok(())
@@ -71,7 +71,7 @@ async fn work(config: &Config) -> Result<()> {
     let ports = config.role.serves().then(|| Ports::bind(config)).transpose()?;
     let redis = config.redis.as_ref().map(Redis::options).transpose()?;
     let store = prepare_schema(config).await?;
-    let delivery = Delivery::new(&store, redis);
+    let delivery = Delivery::new(&store, redis, config.delivery);
     delivery.warn_of_stranded(&store).await.context("failed to look for tasks that wait elsewhere")?;
     let bank = config.role.needs_keys().then(|| open_bank(config, &store, &delivery)).transpose()?;
     let mailer = match config.role.works() {
@@ -83,10 +83,10 @@ async fn work(config: &Config) -> Result<()> {
     let _purging = bank.clone().filter(|_| config.role.serves()).map(|bank| background(bank.keep_purging()));
     let _looking = match &delivery {
         // A worker looks by itself.
-        Delivery::Redis { backend, .. } if !config.role.works() => {
+        Delivery::Outbox { backend, .. } | Delivery::Direct { backend, .. } if !config.role.works() => {
             Some(background(tasks::look_at_redis(backend.clone())))
         }
-        Delivery::Redis { .. } | Delivery::Database(_) => None,
+        Delivery::Database(_) | Delivery::Outbox { .. } | Delivery::Direct { .. } => None,
     };
     let servers = match ports.zip(bank.as_ref()) {
         Some((ports, bank)) => Some(Servers::start(ports, bank, &store, config).await?),
@@ -137,8 +137,8 @@ fn development_key(entropy: &OsEntropy) -> Result<Key> {
 /// The relay, where tasks have to be published.
 fn start_relay(delivery: &Delivery) -> Result<Option<TaskRelay>> {
     match delivery {
-        Delivery::Database(_) => Ok(None),
-        Delivery::Redis { outbox, backend } => {
+        Delivery::Database(_) | Delivery::Direct { .. } => Ok(None),
+        Delivery::Outbox { outbox, backend } => {
             let relay = tasks::start_task_relay(outbox.clone(), backend.clone());
             relay.map(Some).context("failed to start task relay")
         }

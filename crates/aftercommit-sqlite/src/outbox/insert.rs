@@ -1,12 +1,12 @@
 //! Writes tasks into the outbox, on a connection and in whatever transaction that is in: one statement, and a
 //! second one to learn which tasks were refused, if any were.
 
+use aftercommit_core::stored::{StoredOptions, millis};
 use aftercommit_core::{Enqueue, GroupName, Placement, Refusal, Result, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::batch::Batch;
 use crate::error::failed;
-use crate::row::{StoredOptions, millis};
 use crate::sql;
 
 const DOING: &str = "enqueue tasks in the outbox";

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
+use aftercommit_core::stored::{StoredOptions, duration};
 use aftercommit_core::{
     BoxError, Enqueue, GroupName, OutboxRow, Placement, QueueName, RowKey, TaskId, TaskType, Timestamp,
 };
 use bytes::Bytes;
 use serde::Deserialize;
-
-use crate::row::{StoredOptions, duration};
 
 /// A row, with its fields in the order of `outbox_claimable.sql`.
 #[derive(Debug, Deserialize)]

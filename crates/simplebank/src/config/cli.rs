@@ -46,10 +46,22 @@ pub enum Role {
 pub enum Migrate {
     /// Apply all migrations that are not applied yet
     Up,
-    /// Take the last migration back
-    Down,
+    /// Take migrations back: the last one, or so many, or all
+    Down {
+        /// A number, or `all`
+        #[arg(value_name = "N", default_value = "1", value_parser = steps)]
+        steps: usize,
+    },
     /// Show which migrations are applied
     Status,
+}
+
+/// How many migrations; of more than there are, all are meant.
+fn steps(text: &str) -> Result<usize, String> {
+    match text {
+        "all" => Ok(usize::MAX),
+        _ => text.parse().ok().filter(|steps| *steps > 0).ok_or_else(|| "a number, or all".to_owned()),
+    }
 }
 
 impl Role {
@@ -178,6 +190,7 @@ fn unusable(error: &clap::Error) -> Fault {
         (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand, _) => {
             ("migrate", "expected up, down or status".to_owned())
         }
+        (ErrorKind::ValueValidation, None) => ("migrate down", "expected how many, or all".to_owned()),
         (ErrorKind::ArgumentConflict, Some(flag)) => (flag, "given more than once".to_owned()),
         (ErrorKind::InvalidValue, Some(flag)) => (flag, "expected a value".to_owned()),
         (ErrorKind::InvalidUtf8, _) => ("arguments", "expected text in UTF-8".to_owned()),

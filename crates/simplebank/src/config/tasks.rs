@@ -1,5 +1,6 @@
 //! How background tasks are enqueued and run.
 
+use super::delivery::TaskDelivery;
 use super::duration;
 use super::keys::Key;
 use super::number::whole;
@@ -15,8 +16,11 @@ const MAX_RETRY: Key = Key::new(
     "10",
     "How often the verification e-mail is tried again before it is archived.",
 );
-const PROCESS_IN: Key =
-    Key::new("TASK_PROCESS_IN", "0s", "How long the verification e-mail waits before it is sent.");
+const PROCESS_IN: Key = Key::without_value(
+    "TASK_PROCESS_IN",
+    "`0s`, or `10s` with a `TASK_DELIVERY` that is not `outbox`",
+    "How long the verification e-mail waits before it is sent.",
+);
 const QUEUES: Key = Key::new(
     "TASK_QUEUES",
     "critical=10,default=5",
@@ -60,7 +64,7 @@ pub struct Tasks {
     pub queue: String,
     /// Retries after the first attempt.
     pub max_retry: u32,
-    /// The delay from the commit to the first attempt.
+    /// The delay from the enqueue to the first attempt; from the commit, if that is when the task is there.
     pub process_in: Duration,
     /// The queues to consume, with weights, in the order given. At least one weight is positive.
     pub queues: Vec<(String, i32)>,
@@ -93,10 +97,10 @@ pub enum RetryDelay {
 }
 
 impl Tasks {
-    pub(super) fn read(reader: &mut Reader) -> Option<Self> {
+    pub(super) fn read(reader: &mut Reader, delivery: Option<TaskDelivery>) -> Option<Self> {
         let queue = reader.read(&QUEUE, queue_name);
         let max_retry = reader.read(&MAX_RETRY, whole(RETRIES));
-        let process_in = reader.read(&PROCESS_IN, duration::within(WAIT));
+        let process_in = reader.read_optional(&PROCESS_IN, duration::within(WAIT));
         let queues = reader.read(&QUEUES, queue_list);
         let concurrency = reader.read(&CONCURRENCY, whole(SLOTS));
         let missing_user = reader.read(&MISSING_USER, |text| match text {
@@ -114,7 +118,7 @@ impl Tasks {
         let tasks = Self {
             queue: queue?,
             max_retry: max_retry?,
-            process_in: process_in?,
+            process_in: process_in?.unwrap_or(delivery?.usual_delay()),
             queues: queues?,
             concurrency: concurrency?,
             missing_user: missing_user?,

@@ -43,6 +43,10 @@ impl From<ServiceError> for Status {
                 tracing::warn!(error = &*source as &dyn Error, "a request was turned away");
                 overloaded(message)
             }
+            ServiceError::NotEnqueued { doing, source } => {
+                tracing::error!(error = &source as &dyn Error, "failed to {doing}: failed to enqueue task");
+                with_reason(Code::Internal, message, "TASK_NOT_ENQUEUED")
+            }
             ServiceError::Internal { doing, source } => {
                 tracing::error!(error = &*source as &dyn Error, "failed to {doing}");
                 internal(message)

@@ -13,11 +13,12 @@ use crate::secret::Secret;
 use crate::store::Tx;
 use crate::store::idempotency::{self, Claim, Record, Scope};
 use crate::store::users::{self, Insertion};
-use crate::tasks::Enqueued;
+use crate::tasks::Progress;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 
 const DOING: &str = "create user";
+const DISTRIBUTING: &str = "distribute task to send verify email";
 const METHOD: &str = "CreateUser";
 
 /// A request for a new user, as it came in.
@@ -34,7 +35,8 @@ pub struct CreateUser {
 }
 
 impl Bank {
-    /// Creates a user, and in the same transaction the task that sends the verification mail.
+    /// Creates a user, and in the same transaction the task that sends the verification mail; with a direct delivery
+    /// beside the transaction, before its commit or after it.
     ///
     /// With an idempotency key the request may be sent again for a day: it is done once, and answered
     /// with the user as created then, if the password is the user's.
@@ -42,7 +44,8 @@ impl Bank {
     /// # Errors
     /// [`ServiceError::Invalid`] with every violation; [`ServiceError::AlreadyExists`];
     /// [`ServiceError::IdempotencyKeyReused`], also if the password is another;
-    /// [`ServiceError::IdempotencyKeyInFlight`]; [`ServiceError::Overloaded`]; [`ServiceError::Internal`].
+    /// [`ServiceError::IdempotencyKeyInFlight`]; [`ServiceError::Overloaded`]; [`ServiceError::Internal`];
+    /// [`ServiceError::NotEnqueued`], after which the user is there all the same if the task was to follow the commit.
     pub async fn create_user(
         &self,
         request: CreateUser,
@@ -55,7 +58,7 @@ impl Bank {
                 let hash = self.hash_password(&draft).await?;
                 let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
                 let (user, task) = self.insert_user(&mut tx, &draft, &hash).await?;
-                self.commit_user(tx, &task).await?;
+                self.commit_user(tx, task).await?;
                 Ok(Answer { value: user, replay: Replay::Fresh })
             }
         }
@@ -80,7 +83,7 @@ impl Bank {
         let (user, task) = self.insert_user(&mut tx, draft, &hash).await?;
         let response = StoredUser::write(&user).map_err(ServiceError::internal(DOING))?;
         idempotency::complete(&mut tx, scope, &response).await.map_err(ServiceError::store(DOING))?;
-        self.commit_user(tx, &task).await?;
+        self.commit_user(tx, task).await?;
         Ok(Answer { value: user, replay: Replay::Fresh })
     }
 
@@ -95,12 +98,13 @@ impl Bank {
         self.parts().passwords.hash(&draft.password).await.map_err(ServiceError::password(DOING))
     }
 
+    /// Everything between begin and commit: the user first, then the task.
     async fn insert_user(
         &self,
         tx: &mut Tx,
         draft: &Draft,
         hash: &PasswordHash,
-    ) -> Result<(User, Enqueued), ServiceError> {
+    ) -> Result<(User, Progress), ServiceError> {
         let now = self.parts().clock.now();
         let insertion =
             users::insert(tx, &draft.user, hash, now).await.map_err(ServiceError::store(DOING))?;
@@ -109,14 +113,26 @@ impl Bank {
             Insertion::Taken(taken) => return Err(ServiceError::AlreadyExists(taken)),
         };
         let task = self.parts().tasks.distribute_send_verify_email(tx, &user.username).await;
-        Ok((user, task.map_err(ServiceError::internal(DOING))?))
+        let task = task.map_err(ServiceError::not_enqueued(DOING))?;
+        if let Progress::AtOnce(task) = &task {
+            task.log();
+        }
+        Ok((user, task))
     }
 
-    async fn commit_user(&self, tx: Tx, task: &Enqueued) -> Result<(), ServiceError> {
+    async fn commit_user(&self, tx: Tx, task: Progress) -> Result<(), ServiceError> {
         failpoint!("create_user.before_commit").await.map_err(ServiceError::internal(DOING))?;
         tx.commit().await.map_err(ServiceError::store(DOING))?;
         failpoint!("create_user.after_commit").await.map_err(ServiceError::internal(DOING))?;
-        task.log();
+        match task {
+            Progress::WithCommit(task) => task.log(),
+            // Some worker may even have run it by now, and found no user.
+            Progress::AtOnce(_) => {}
+            // The user stays, whatever comes of this.
+            Progress::AfterCommit(task) => {
+                task.enqueue().await.map_err(ServiceError::not_enqueued(DISTRIBUTING))?.log();
+            }
+        }
         Ok(())
     }
 

@@ -33,6 +33,14 @@ pub enum ServiceError {
         #[source]
         Box<dyn Error + Send + Sync>,
     ),
+    /// A task could not be enqueued. The text says in general what stood in the way; the source goes to the log.
+    #[error("failed to {doing}: failed to enqueue task: {}", obstacle(.source))]
+    NotEnqueued {
+        /// What was being done, as in "create user".
+        doing: &'static str,
+        /// The cause, for the log.
+        source: aftercommit::Error,
+    },
     /// Something the caller can do nothing about. The text names the use case only; the source goes to the log.
     #[error("failed to {doing}")]
     Internal {
@@ -56,11 +64,23 @@ impl ServiceError {
         }
     }
 
+    /// A failure to enqueue a task. Fits `map_err`.
+    pub(super) fn not_enqueued(doing: &'static str) -> impl Fn(aftercommit::Error) -> Self {
+        move |source| Self::NotEnqueued { doing, source }
+    }
+
     /// A failure of the password pool. Fits `map_err`.
     pub(super) fn password(doing: &'static str) -> impl Fn(PasswordError) -> Self {
         move |error| match error {
             error @ PasswordError::Overloaded => Self::Overloaded(error.into()),
             error @ PasswordError::Failed(_) => Self::internal(doing)(error),
         }
+    }
+}
+
+fn obstacle(error: &aftercommit::Error) -> &'static str {
+    match error.is_transient() {
+        true => "the task queue is not available",
+        false => "the task queue refused it",
     }
 }

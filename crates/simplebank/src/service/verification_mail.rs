@@ -53,6 +53,15 @@ impl Bank {
     /// # Errors
     /// [`ServiceError::Overloaded`]; [`ServiceError::Internal`].
     pub async fn prepare_verification(&self, username: &str) -> Result<Preparation, ServiceError> {
+        // A task with nothing to do must not stand in line behind those who write.
+        let mut reader = self.parts().store.reader().await.map_err(ServiceError::store(PREPARING))?;
+        let found = users::find(reader.conn(), username).await.map_err(ServiceError::store(PREPARING))?;
+        drop(reader);
+        match found {
+            None => return Ok(Preparation::NoSuchUser),
+            Some(user) if user.is_email_verified => return Ok(Preparation::AlreadyVerified),
+            Some(_) => {}
+        }
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(PREPARING))?;
         let found = users::find(tx.conn(), username).await.map_err(ServiceError::store(PREPARING))?;
         let Some(user) = found else { return Ok(Preparation::NoSuchUser) };

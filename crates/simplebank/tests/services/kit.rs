@@ -7,10 +7,9 @@ use simplebank::password::{Cost, PasswordPool, PoolLimits};
 use simplebank::secret::Secret;
 use simplebank::service::{Bank, CreateUser, Parts, Preparation, Settings, VerificationMail};
 use simplebank::store::{Source, Store, Tx, migrate};
-use simplebank::tasks::{DistributeTasks, Enqueued};
+use simplebank::tasks::{DistributeTasks, Enqueued, Progress};
 use simplebank::token::entropy::OsEntropy;
 use simplebank::token::keyring::{Key, KeyRing};
-use std::error::Error;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -179,24 +178,25 @@ impl DistributeTasks for RecordedTasks {
         &self,
         tx: &mut Tx,
         username: &str,
-    ) -> Result<Enqueued, Box<dyn Error + Send + Sync>> {
+    ) -> aftercommit::Result<Progress> {
         let Tx::Sqlite(tx) = tx;
         sqlx::query("INSERT INTO recorded_tasks (username) VALUES (?1)")
             .bind(username)
             .execute(&mut **tx)
-            .await?;
+            .await
+            .expect("a statement of the test");
         if self.fails.load(Ordering::SeqCst) {
-            return Err("the queue is out of order".into());
+            return Err(aftercommit::Error::unavailable("enqueue a task", "10.0.0.7:6379 is out of order"));
         }
         if self.stops.load(Ordering::SeqCst) {
             self.stopped.add_permits(1);
-            self.go_on.acquire().await?.forget();
+            self.go_on.acquire().await.expect("nobody closes it").forget();
         }
-        Ok(Enqueued {
+        Ok(Progress::WithCommit(Enqueued {
             task_type: "task:send_verify_email",
             payload: None,
             queue: "critical".to_owned(),
             max_retry: 10,
-        })
+        }))
     }
 }

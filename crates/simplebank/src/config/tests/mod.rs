@@ -1,5 +1,6 @@
 //! The configuration as a whole: which source wins, and what is said about what is wrong.
 
+mod delivery;
 mod redis;
 mod rules;
 
@@ -70,6 +71,10 @@ fn flags_stand_before_or_after_the_role() {
         let config = good(args, &[], "");
         assert_eq!((config.role, config.tasks.queue.as_str()), (Role::Migrate(Migrate::Up), "q"), "{args:?}");
     }
+    for (words, steps) in [(&["down"][..], 1), (&["down", "3"], 3), (&["down", "all"], usize::MAX)] {
+        let config = good(&[&["migrate"], words].concat(), &[], "");
+        assert_eq!(config.role, Role::Migrate(Migrate::Down { steps }));
+    }
     for (word, role) in [("all", Role::All), ("serve", Role::Serve), ("worker", Role::Worker)] {
         assert_eq!(good(&[word], &[], "").role, role);
     }
@@ -136,6 +141,8 @@ fn misplaced_arguments_are_named_but_not_repeated() {
             &["migrate", "hunter2"],
             "role (command line): expected all, serve, worker, relay, or migrate with up, down or status",
         ),
+        (&["migrate", "down", "hunter2"], "migrate down (command line): expected how many, or all"),
+        (&["migrate", "down", "0"], "migrate down (command line): expected how many, or all"),
         (&["serve", "hunter2"], "arguments (command line): more than expected, see --help"),
         (&["--task-queue"], "--task-queue (command line): expected a value"),
         (&["--task-queue", "a", "--task-queue", "b"], "--task-queue (command line): given more than once"),

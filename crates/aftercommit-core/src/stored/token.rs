@@ -1,7 +1,7 @@
 //! The lease token: the task's seq, which is never used again, and how often the task was taken. So no
 //! two attempts ever have the same token, and a settle finds its row without a search.
 
-use aftercommit_core::LeaseToken;
+use crate::LeaseToken;
 
 /// How many bits of the token the epoch has. It starts again after 65,536 attempts of one task; the seq
 /// has the rest, enough for forty years at 100,000 tasks a second.
@@ -9,12 +9,12 @@ const EPOCH_BITS: u32 = 16;
 const EPOCH_MASK: i64 = (1 << EPOCH_BITS) - 1;
 
 /// The token of an attempt.
-pub(crate) const fn token(seq: i64, epoch: i64) -> LeaseToken {
+pub const fn token(seq: i64, epoch: i64) -> LeaseToken {
     LeaseToken::new(((seq << EPOCH_BITS) | (epoch & EPOCH_MASK)).cast_unsigned())
 }
 
 /// The seq and the low bits of the epoch.
-pub(crate) const fn parts(token: LeaseToken) -> (i64, i64) {
+pub const fn parts(token: LeaseToken) -> (i64, i64) {
     let token = token.get().cast_signed();
     (token >> EPOCH_BITS, token & EPOCH_MASK)
 }

@@ -1,14 +1,15 @@
 //! What a worker says about itself, as it is stored: JSON, so that other versions can read most of it.
 
-use aftercommit_core::{
+use serde::{Deserialize, Serialize};
+
+use crate::{
     BoxError, QueueName, QueueOrder, RunningTask, TaskId, TaskType, Timestamp, WorkerId, WorkerInfo,
     WorkerStatus,
 };
-use serde::{Deserialize, Serialize};
 
 /// A worker without its id, which has a column of its own.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct StoredWorker {
+pub struct StoredWorker {
     host: String,
     pid: u32,
     started_at: i64,
@@ -29,7 +30,8 @@ struct StoredTask {
 }
 
 impl StoredWorker {
-    pub(crate) fn of(worker: &WorkerInfo) -> Self {
+    /// What a worker said.
+    pub fn of(worker: &WorkerInfo) -> Self {
         Self {
             host: worker.host.clone(),
             pid: worker.pid,
@@ -42,7 +44,11 @@ impl StoredWorker {
         }
     }
 
-    pub(crate) fn read(self, id: WorkerId) -> Result<WorkerInfo, BoxError> {
+    /// What it said, read back.
+    ///
+    /// # Errors
+    /// For what no worker says.
+    pub fn read(self, id: WorkerId) -> Result<WorkerInfo, BoxError> {
         let queue = |(name, weight): (String, u32)| Ok((QueueName::new(name)?, weight));
         Ok(WorkerInfo {
             id,

@@ -1,0 +1,78 @@
+//! Where an enqueue in a transaction ends.
+
+use std::fmt;
+
+use aftercommit_core::{BoxFuture, Enqueue, EnqueueSink, Enqueued, NewTask, Refusal, Result};
+use sqlx::PgConnection;
+
+use crate::enqueue;
+use crate::store::Store;
+
+/// The end of an [`EnqueueRequest`](aftercommit_core::EnqueueRequest) in a transaction.
+pub struct PostgresSink<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) target: Target,
+    pub(crate) conn: &'a mut PgConnection,
+}
+
+/// Which tables a task goes to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target {
+    Queue,
+}
+
+impl Target {
+    async fn insert(
+        self,
+        conn: &mut PgConnection,
+        tasks: &[Enqueue],
+        moment: Option<i64>,
+    ) -> Result<Vec<Result<(), Refusal>>> {
+        match self {
+            Self::Queue => enqueue::enqueue(conn, tasks, moment).await,
+        }
+    }
+}
+
+impl<'a> EnqueueSink<'a> for PostgresSink<'a> {
+    fn accept(self, task: NewTask) -> BoxFuture<'a, Result<Enqueued>> {
+        Box::pin(async move {
+            let now = self.store.local_now();
+            let task = task.resolve(&self.store.defaults, now)?;
+            match self
+                .target
+                .insert(self.conn, std::slice::from_ref(&task), self.store.moment())
+                .await?
+                .first()
+            {
+                Some(Err(refusal)) => Err(refusal.into_error(&task.message)),
+                _ => Ok(Enqueued::from(&task)),
+            }
+        })
+    }
+}
+
+impl PostgresSink<'_> {
+    /// Stores many tasks; answers for each.
+    pub(crate) async fn accept_all(self, tasks: Vec<NewTask>) -> Result<Vec<Result<Enqueued>>> {
+        let now = self.store.local_now();
+        let resolved: Vec<Result<Enqueue>> =
+            tasks.into_iter().map(|task| task.resolve(&self.store.defaults, now)).collect();
+        let usable: Vec<Enqueue> = resolved.iter().filter_map(|task| task.as_ref().ok()).cloned().collect();
+        let mut answers = self.target.insert(self.conn, &usable, self.store.moment()).await?.into_iter();
+        let answer = |task: Result<Enqueue>| {
+            let task = task?;
+            match answers.next().unwrap_or(Ok(())) {
+                Ok(()) => Ok(Enqueued::from(&task)),
+                Err(refusal) => Err(refusal.into_error(&task.message)),
+            }
+        };
+        Ok(resolved.into_iter().map(answer).collect())
+    }
+}
+
+impl fmt::Debug for PostgresSink<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresSink").field("target", &self.target).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,47 @@
+//! A queue in a database of its own.
+
+use std::sync::Arc;
+
+use aftercommit_core::{RawTask, TaskType};
+use aftercommit_postgres::{PostgresOptions, PostgresQueue};
+use aftercommit_servers::PostgresServer;
+use sqlx::PgPool;
+
+/// A database with the tables of the queue.
+pub(crate) struct Kit {
+    /// The handle.
+    pub(crate) queue: PostgresQueue,
+    /// The host's connections.
+    pub(crate) pool: PgPool,
+    /// Where the database is.
+    pub(crate) url: String,
+    _server: Arc<PostgresServer>,
+}
+
+impl Kit {
+    /// An empty database.
+    pub(crate) async fn empty() -> Self {
+        let server = PostgresServer::shared().expect("a server");
+        let url = server.database_url().expect("a database");
+        let queue = PostgresQueue::new(&PostgresOptions::parse(&url).expect("the server's address"));
+        let pool = PgPool::connect_lazy(&url).expect("the server's address");
+        Self { queue, pool, url, _server: server }
+    }
+
+    /// One with the tables.
+    pub(crate) async fn new() -> Self {
+        let kit = Self::empty().await;
+        kit.queue.migrate().await.expect("the tables are made");
+        kit
+    }
+
+    /// The number that a statement answers with.
+    pub(crate) async fn number(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.expect("a number")
+    }
+}
+
+/// A task without a payload type.
+pub(crate) fn task() -> RawTask {
+    RawTask { task_type: TaskType::new("test:raw").expect("a type"), payload: "{}".into() }
+}
