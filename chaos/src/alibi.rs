@@ -24,8 +24,8 @@ pub(crate) struct Copy<'a> {
     pub(crate) again: &'a Effect,
 }
 
-/// The copies that nothing on record explains. A store that forgot everything explains what ran before and after; a death explains every task in hand, a failure those of its user; each
-/// loss that a process reports explains one copy of what that process had sent.
+/// The copies that nothing on record explains. A store that forgot everything explains what ran before and after; a death
+/// every task in hand, a failure those of its user; each loss that a process reports one copy of what it had sent.
 pub(crate) fn unexplained<'a>(copies: Vec<Copy<'a>>, evidence: &[Evidence]) -> Vec<Copy<'a>> {
     let mut by_process: BTreeMap<&str, Vec<&Evidence>> = BTreeMap::new();
     for evidence in evidence {

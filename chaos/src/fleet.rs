@@ -23,7 +23,8 @@ const LEASE: &str = "3s";
 /// Failures are part of the plan, so no task runs out of retries.
 const MAX_RETRY: &str = "1000";
 
-/// The processes of a bank and what they stand on. Dropped, all of it is killed and deleted.
+/// The processes of a bank and what they stand on. Dropped, all of it is killed; the directory stays unless
+/// [`Fleet::end`] takes it away.
 pub(crate) struct Fleet {
     pub(crate) journal: Journal,
     database: Database,
@@ -31,7 +32,7 @@ pub(crate) struct Fleet {
     keepers: BTreeMap<Seat, Keeper>,
     /// Where the servers are, whichever process sits there.
     pub(crate) servers: Vec<SocketAddr>,
-    sink: Sink,
+    _sink: Sink,
     home: TempDir,
 }
 
@@ -42,7 +43,9 @@ const JOURNAL: &str = "journal.log";
 impl Fleet {
     /// Starts the stores and every process.
     pub(crate) async fn start(kind: FleetKind, binary: &Path) -> anyhow::Result<Self> {
-        let home = tempfile::Builder::new().prefix("aftercommit-chaos-").tempdir()?;
+        let mut home = tempfile::Builder::new().prefix("aftercommit-chaos-").tempdir()?;
+        // If the run breaks off, somebody will want to know why.
+        home.disable_cleanup(true);
         let clock = Clock::start();
         let journal = Journal::create(&home.path().join(JOURNAL), clock)?;
         let sink = Sink::start(&home.path().join(EFFECTS), clock).await?;
@@ -67,7 +70,7 @@ impl Fleet {
             }
             keepers.insert(seat, Keeper::start(Arc::clone(&program), seat, own, journal.clone())?);
         }
-        Ok(Self { journal, database, redis, keepers, servers, sink, home })
+        Ok(Self { journal, database, redis, keepers, servers, _sink: sink, home })
     }
 
     /// Lets a fault happen, from its beginning to its end.
@@ -115,12 +118,9 @@ impl Fleet {
 
     /// Ends what is left, and keeps the directory if it is worth a look.
     pub(crate) fn end(self, keep: Keep) -> Option<std::path::PathBuf> {
-        let Self { home, sink, .. } = self;
-        drop(sink);
-        match keep {
-            Keep::Nothing => None,
-            Keep::Directory => Some(home.keep()),
-        }
+        let Self { mut home, .. } = self;
+        home.disable_cleanup(keep == Keep::Directory);
+        (keep == Keep::Directory).then(|| home.path().to_owned())
     }
 }
 

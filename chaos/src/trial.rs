@@ -86,8 +86,14 @@ impl Outcome {
 /// # Errors
 /// The fleet cannot be started, or a store of it cannot be read: nothing is known then.
 pub async fn run(setup: Setup, binary: &Path, watcher: &Watcher) -> anyhow::Result<Outcome> {
+    let fleet = Fleet::start(setup.kind, binary).await.context("the fleet does not start")?;
+    let directory = fleet.path().to_owned();
+    let broken_off = || format!("the run broke off; its journal is in {}", directory.display());
+    run_on(fleet, setup, watcher).await.with_context(broken_off)
+}
+
+async fn run_on(mut fleet: Fleet, setup: Setup, watcher: &Watcher) -> anyhow::Result<Outcome> {
     let planned = plan(setup.seed, setup.kind, setup.faults, setup.span);
-    let mut fleet = Fleet::start(setup.kind, binary).await.context("the fleet does not start")?;
     first_answer(&fleet).await?;
     let fleet_running = Arc::new(fleet);
     let (progress, done) = watch::channel(0);
@@ -135,7 +141,7 @@ async fn first_answer(fleet: &Fleet) -> anyhow::Result<()> {
     let url = format!("http://{}/readyz", fleet.servers[0]);
     let started = Instant::now();
     while client.get(&url).send().await.is_err() {
-        ensure!(started.elapsed() < FIRST_ANSWER, "no server answers: {}", fleet.path().display());
+        ensure!(started.elapsed() < FIRST_ANSWER, "no server answers");
         sleep(AGAIN).await;
     }
     Ok(())
