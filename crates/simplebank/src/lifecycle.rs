@@ -61,7 +61,9 @@ async fn look_after_schema(config: &Config, action: Migrate) -> Result<()> {
 async fn prepare_schema(config: &Config) -> Result<Store> {
     migrate::up(&config.store.source).await.context("failed to run migrate up")?;
     let store = Store::open(&config.store.source).await?;
-    store.queue().migrate().await.context("failed to migrate the task queue")?;
+    if let Some(queue) = store.queue() {
+        queue.migrate().await.context("failed to migrate the task queue")?;
+    }
     tracing::info!("db migrated successfully");
     Ok(store)
 }
@@ -71,7 +73,7 @@ async fn work(config: &Config) -> Result<()> {
     let ports = config.role.serves().then(|| Ports::bind(config)).transpose()?;
     let redis = config.redis.as_ref().map(Redis::options).transpose()?;
     let store = prepare_schema(config).await?;
-    let delivery = Delivery::new(&store, redis, config.delivery);
+    let delivery = Delivery::new(&store, redis, config.delivery)?;
     delivery.warn_of_stranded(&store).await.context("failed to look for tasks that wait elsewhere")?;
     let bank = config.role.needs_keys().then(|| open_bank(config, &store, &delivery)).transpose()?;
     let mailer = match config.role.works() {

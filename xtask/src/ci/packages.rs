@@ -29,7 +29,19 @@ pub(crate) const REDIS: Suite = Suite { name: "redis", package: &REDIS_SERVER };
 /// The feature that says of a `[[test]]` target, in its `required-features`, that it belongs to [`REDIS`].
 pub(crate) const REDIS_FEATURE: &str = "redis-server";
 
+/// Everything that talks to a real Postgres on loopback.
+pub(crate) const POSTGRES: Suite = Suite { name: "postgres", package: &POSTGRESQL };
+
+/// The feature that says of a `[[test]]` target, in its `required-features`, that it belongs to [`POSTGRES`].
+pub(crate) const POSTGRES_FEATURE: &str = "postgres-server";
+
 const REDIS_SERVER: Package = Package { apt_name: "redis-server", probe: &["redis-server", "--version"] };
+
+// Debian puts the server on nobody's path.
+const POSTGRESQL: Package = Package {
+    apt_name: "postgresql",
+    probe: &["sh", "-c", "command -v postgres || ls /usr/lib/postgresql/*/bin/postgres"],
+};
 
 // By its full path: Debian's packages are seen by Debian's Python, and by no other that may come first on PATH.
 const AIOSMTPD: Package =

@@ -40,7 +40,10 @@ impl<'a> Setup<'a> {
             Need::Suite(suite) | Need::Whole(suite) => Some(*suite),
             Need::Tool(_) | Need::Program(_) => None,
         });
-        let missing: Vec<&Suite> = suites.filter(|suite| !suite.package.is_installed()).collect();
+        let mut missing: Vec<&Suite> = suites.filter(|suite| !suite.package.is_installed()).collect();
+        // Several steps may need the same one.
+        missing.sort_by_key(|suite| suite.name);
+        missing.dedup_by_key(|suite| suite.name);
         let Err(why) = self.install(&missing) else { return Outcome::passed() };
         for suite in missing.iter().filter(|suite| !suite.package.is_installed()) {
             self.skip(skip_of_suite(suite, why));
@@ -184,7 +187,7 @@ mod tests {
         let outcome = setup.prepare(&step(IS_MISSING)).unwrap_err();
         assert_eq!(outcome.ending, Ending::Skipped);
 
-        setup.provide_packages(&[&step(IS_MISSING)]);
+        setup.provide_packages(&[&step(IS_MISSING), &step(IS_MISSING)]);
         let skips: Vec<_> = setup.into_skips().into_iter().map(|skip| skip.name).collect();
         assert_eq!(skips, ["a"]);
     }

@@ -74,11 +74,15 @@ impl Bank {
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
         let fingerprint = self.fingerprint(&draft.fields());
         let claim = idempotency::claim(&mut tx, scope, &fingerprint, self.key_life()).await;
-        if let Claim::Used(record) = claim.map_err(ServiceError::store(DOING))? {
-            // Another process was faster.
-            tx.rollback().await.map_err(ServiceError::store(DOING))?;
-            drop(turn);
-            return self.replay_user(draft, &record).await;
+        match claim.map_err(ServiceError::store(DOING))? {
+            Claim::Claimed => {}
+            Claim::Used(record) => {
+                // Another process was faster.
+                tx.rollback().await.map_err(ServiceError::store(DOING))?;
+                drop(turn);
+                return self.replay_user(draft, &record).await;
+            }
+            Claim::InFlight => return Err(ServiceError::IdempotencyKeyInFlight),
         }
         let (user, task) = self.insert_user(&mut tx, draft, &hash).await?;
         let response = StoredUser::write(&user).map_err(ServiceError::internal(DOING))?;

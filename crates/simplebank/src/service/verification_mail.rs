@@ -63,7 +63,8 @@ impl Bank {
             Some(_) => {}
         }
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(PREPARING))?;
-        let found = users::find(tx.conn(), username).await.map_err(ServiceError::store(PREPARING))?;
+        let found =
+            users::find_for_update(&mut tx, username).await.map_err(ServiceError::store(PREPARING))?;
         let Some(user) = found else { return Ok(Preparation::NoSuchUser) };
         if user.is_email_verified {
             return Ok(Preparation::AlreadyVerified);

@@ -54,7 +54,7 @@ impl Bank {
     /// Judges again under the write lock, then marks code and address in one transaction.
     async fn use_code(&self, id: EmailId, code: &SecretCode) -> Result<bool, ServiceError> {
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
-        let found = verify_emails::find_candidate(tx.conn(), id.get()).await;
+        let found = verify_emails::find_candidate_for_update(&mut tx, id.get()).await;
         let Some(candidate) = found.map_err(ServiceError::store(DOING))? else {
             return Err(ServiceError::VerificationCode);
         };

@@ -1,10 +1,10 @@
 //! How a task gets from the transaction that asks for it to the worker that runs it.
 
 use crate::config::TaskDelivery;
-use crate::store::Store;
+use crate::store::{Outbox, Queue, Store};
 use aftercommit::redis::{RedisBackend, RedisOptions};
-use aftercommit::sqlite::{SqliteOutbox, SqliteQueue};
-use aftercommit::{Backend, Client, Inspect, Outbox, TaskState};
+use aftercommit::{Backend, Client, TaskState};
+use anyhow::Context;
 use std::sync::Arc;
 
 /// The states of a task that somebody still has to do something about.
@@ -17,6 +17,8 @@ const IN_IDLE_OUTBOX: &str = "tasks wait in the outbox, which TASK_DELIVERY leav
 const IN_QUEUE: &str = "tasks of an earlier time wait in the database's own queue: start once without REDIS_ADDRESS \
                         to have them run";
 
+const NO_QUEUE: &str = "tasks on PostgreSQL are not in this release; set DB_SOURCE to sqlite:PATH";
+
 /// How a task gets to a worker.
 ///
 /// With the first two, the transaction writes to its own database and to nothing else. `Direct` writes to two places
@@ -24,11 +26,11 @@ const IN_QUEUE: &str = "tasks of an earlier time wait in the database's own queu
 #[derive(Debug, Clone)]
 pub enum Delivery {
     /// The database is the queue.
-    Database(SqliteQueue),
+    Database(Queue),
     /// The task waits in an outbox in the database until a relay has published it to Redis.
     Outbox {
         /// Where transactions leave tasks.
-        outbox: SqliteOutbox,
+        outbox: Outbox,
         /// Where workers take them from.
         backend: RedisBackend,
     },
@@ -54,24 +56,26 @@ pub enum Moment {
 
 impl Delivery {
     /// The delivery for what is committed in this store: by Redis, if there is one. Nothing is connected yet.
-    #[must_use]
-    pub fn new(store: &Store, redis: Option<RedisOptions>, how: TaskDelivery) -> Self {
-        let Some(options) = redis else { return Self::Database(store.queue().clone()) };
+    ///
+    /// # Errors
+    /// The store has no place for tasks.
+    pub fn new(store: &Store, redis: Option<RedisOptions>, how: TaskDelivery) -> anyhow::Result<Self> {
+        let Some(options) = redis else { return Ok(Self::Database(store.queue().context(NO_QUEUE)?)) };
         let backend = RedisBackend::new(options);
         let direct =
             |moment| Self::Direct { moment, client: Client::new(backend.clone()), backend: backend.clone() };
-        match how {
-            TaskDelivery::Outbox => Self::Outbox { outbox: store.outbox().clone(), backend },
+        Ok(match how {
+            TaskDelivery::Outbox => Self::Outbox { outbox: store.outbox().context(NO_QUEUE)?, backend },
             TaskDelivery::Direct => direct(Moment::BeforeCommit),
             TaskDelivery::DirectNoTx => direct(Moment::AfterCommit),
-        }
+        })
     }
 
     /// Where workers take tasks from.
     #[must_use]
     pub fn backend(&self) -> Arc<dyn Backend> {
         match self {
-            Self::Database(queue) => Arc::new(queue.clone()),
+            Self::Database(queue) => queue.backend(),
             Self::Outbox { backend, .. } | Self::Direct { backend, .. } => Arc::new(backend.clone()),
         }
     }
@@ -82,13 +86,12 @@ impl Delivery {
     /// # Errors
     /// The database cannot be read.
     pub async fn warn_of_stranded(&self, store: &Store) -> aftercommit::Result<()> {
-        let in_outbox = async || Ok::<_, aftercommit::Error>(store.outbox().backlog().await?.waiting);
         match self {
-            Self::Database(_) => warn_if_any(in_outbox().await?, IN_OUTBOX),
-            Self::Outbox { .. } => warn_if_any(unfinished(store.queue()).await?, IN_QUEUE),
+            Self::Database(_) => warn_if_any(in_outbox(store).await?, IN_OUTBOX),
+            Self::Outbox { .. } => warn_if_any(in_queue(store).await?, IN_QUEUE),
             Self::Direct { .. } => {
-                warn_if_any(in_outbox().await?, IN_IDLE_OUTBOX);
-                warn_if_any(unfinished(store.queue()).await?, IN_QUEUE);
+                warn_if_any(in_outbox(store).await?, IN_IDLE_OUTBOX);
+                warn_if_any(in_queue(store).await?, IN_QUEUE);
             }
         }
         Ok(())
@@ -101,10 +104,16 @@ fn warn_if_any(waiting: u64, what: &str) {
     }
 }
 
-async fn unfinished(queue: &SqliteQueue) -> aftercommit::Result<u64> {
-    let mut unfinished = 0;
-    for name in queue.queues().await? {
-        if let Some(queue) = queue.queue(&name).await? {
+async fn in_outbox(store: &Store) -> aftercommit::Result<u64> {
+    let Some(outbox) = store.outbox() else { return Ok(0) };
+    Ok(outbox.rows().backlog().await?.waiting)
+}
+
+async fn in_queue(store: &Store) -> aftercommit::Result<u64> {
+    let Some(queue) = store.queue() else { return Ok(0) };
+    let (backend, mut unfinished) = (queue.backend(), 0);
+    for name in backend.queues().await? {
+        if let Some(queue) = backend.queue(&name).await? {
             unfinished += UNFINISHED.iter().map(|state| queue.counts.get(*state)).sum::<u64>();
         }
     }

@@ -123,10 +123,9 @@ impl DistributeTasks for TaskDistributor {
     ) -> aftercommit::Result<Progress> {
         let task = SendVerifyEmail { username: username.to_owned() };
         let (options, payloads) = (self.options.clone(), self.payloads);
-        let Tx::Sqlite(tx) = tx;
         let enqueued = match &self.delivery {
-            Delivery::Database(queue) => queue.enqueue_in(tx, &task).options(options).await?,
-            Delivery::Outbox { outbox, .. } => outbox.enqueue_in(tx, &task).options(options).await?,
+            Delivery::Database(queue) => queue.enqueue_in(tx, &task, options).await?,
+            Delivery::Outbox { outbox, .. } => outbox.enqueue_in(tx, &task, options).await?,
             Delivery::Direct { moment, client, .. } => {
                 let direct = DirectTask { client: client.clone(), task, options, payloads };
                 return Ok(match moment {

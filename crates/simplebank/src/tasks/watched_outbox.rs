@@ -2,9 +2,10 @@
 //! can have the relay fail between any two of its steps.
 
 use crate::failpoint;
-use aftercommit::sqlite::SqliteOutbox;
+use crate::store;
 use aftercommit::{Backlog, Claim, Error, Outbox, Postponed, Result, RowKey, Wakes};
 use async_trait::async_trait;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -12,7 +13,8 @@ use tokio::sync::watch;
 /// An outbox that is being emptied by one relay of this process.
 #[derive(Debug)]
 pub(super) struct WatchedOutbox {
-    outbox: SqliteOutbox,
+    outbox: store::Outbox,
+    rows: Arc<dyn Outbox>,
     /// How many claims have begun.
     claims: AtomicU64,
     /// The number of the last claim that found nothing.
@@ -22,8 +24,9 @@ pub(super) struct WatchedOutbox {
 }
 
 impl WatchedOutbox {
-    pub(super) fn new(outbox: SqliteOutbox) -> Self {
+    pub(super) fn new(outbox: store::Outbox) -> Self {
         Self {
+            rows: outbox.rows(),
             outbox,
             claims: AtomicU64::new(0),
             found_nothing: watch::Sender::new(0),
@@ -47,7 +50,7 @@ impl WatchedOutbox {
 impl Outbox for WatchedOutbox {
     async fn claim(&self, limit: usize, duration: Duration) -> Result<Claim> {
         let number = self.claims.fetch_add(1, Ordering::SeqCst) + 1;
-        let claim = self.outbox.claim(limit, duration).await?;
+        let claim = self.rows.claim(limit, duration).await?;
         if claim.rows.is_empty() {
             self.found_nothing.send_replace(number);
         } else {
@@ -58,7 +61,7 @@ impl Outbox for WatchedOutbox {
 
     async fn mark(&self, rows: &[RowKey]) -> Result<()> {
         failpoint!("relay.published").await.map_err(|error| Error::unavailable("mark rows", error))?;
-        self.outbox.mark(rows).await?;
+        self.rows.mark(rows).await?;
         if self.draining.load(Ordering::SeqCst) {
             // A relay that has emptied the outbox does not look again by itself.
             self.outbox.wake();
@@ -67,25 +70,26 @@ impl Outbox for WatchedOutbox {
     }
 
     async fn postpone(&self, rows: &[Postponed]) -> Result<()> {
-        self.outbox.postpone(rows).await
+        self.rows.postpone(rows).await
     }
 
     async fn bury(&self, rows: &[(RowKey, String)]) -> Result<()> {
-        self.outbox.bury(rows).await
+        self.rows.bury(rows).await
     }
 
     fn wakes(&self) -> Wakes {
-        self.outbox.wakes()
+        self.rows.wakes()
     }
 
     async fn backlog(&self) -> Result<Backlog> {
-        self.outbox.backlog().await
+        self.rows.backlog().await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aftercommit::sqlite::SqliteOutbox;
     use aftercommit::{RawTask, TaskType};
     use futures_util::{FutureExt, StreamExt};
 
@@ -96,7 +100,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let outbox = SqliteOutbox::open(directory.path().join("bank.db")).await.unwrap();
         outbox.migrate().await.unwrap();
-        let watched = WatchedOutbox::new(outbox.clone());
+        let watched = WatchedOutbox::new(store::Outbox::Sqlite(outbox.clone()));
         let mut wakes = watched.wakes();
         assert_eq!(
             watched.claim(9, HOLD).await.unwrap().rows,

@@ -38,7 +38,7 @@ async fn the_password_is_written_nowhere() {
     let world = World::new().await;
     let request = CreateUser { password: Secret::new("correct horse battery"), ..alice() };
     world.bank.create_user(request, Some("k".into())).await.unwrap();
-    let disk = world.bytes_on_disk();
+    let disk = world.database.bytes().await;
     assert!(disk.windows(5).any(|bytes| bytes == b"alice"));
     assert!(!disk.windows(13).any(|bytes| bytes == b"correct horse"));
 }

@@ -1,21 +1,20 @@
-//! A bank on a file of its own, with a clock that is set by hand and tasks that are written into a
-//! table of the same file, as a queue would.
+//! A bank on a database of its own, with a clock that is set by hand and tasks that are written into a
+//! table of the same database, as a queue would.
 
+use crate::database::{Database, record};
 use async_trait::async_trait;
 use simplebank::domain::time::{ManualClock, Timestamp};
 use simplebank::password::{Cost, PasswordPool, PoolLimits};
 use simplebank::secret::Secret;
 use simplebank::service::{Bank, CreateUser, Parts, Preparation, Settings, VerificationMail};
-use simplebank::store::{Source, Store, Tx, migrate};
+use simplebank::store::{Store, Tx, migrate};
 use simplebank::tasks::{DistributeTasks, Enqueued, Progress};
 use simplebank::token::entropy::OsEntropy;
 use simplebank::token::keyring::{Key, KeyRing};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_700_000_000_123_456);
@@ -28,9 +27,8 @@ pub(crate) struct World {
     pub(crate) bank: Bank,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) tasks: Arc<RecordedTasks>,
-    source: Source,
-    store: Store,
-    dir: TempDir,
+    pub(crate) database: Database,
+    pub(crate) store: Store,
 }
 
 impl World {
@@ -39,23 +37,22 @@ impl World {
     }
 
     pub(crate) async fn hashing(cost: &str, limits: PoolLimits) -> Self {
-        let dir = TempDir::new().expect("a directory for the test");
-        let source = Source::Sqlite(dir.path().join("bank.db"));
-        migrate::up(&source).await.expect("a migrated database");
-        let store = Store::open(&source).await.expect("an open database");
+        let database = Database::new().await;
+        migrate::up(database.source()).await.expect("a migrated database");
+        let store = Store::open(database.source()).await.expect("an open database");
         let clock = Arc::new(ManualClock::at(START));
         let tasks = Arc::new(RecordedTasks::default());
         let cost: Cost = cost.parse().expect("a cost");
         let bank =
             bank(&store, KEY, "", PasswordPool::new(&cost, limits, Arc::new(OsEntropy)), &clock, &tasks);
-        let world = Self { bank, clock, tasks, source, store, dir };
+        let world = Self { bank, clock, tasks, database, store };
         world.sql("CREATE TABLE recorded_tasks (username TEXT NOT NULL)").await;
         world
     }
 
-    /// A bank on the same file as another process would have one: nothing else in common.
+    /// A bank on the same database as another process would have one: nothing else in common.
     pub(crate) async fn other_process(&self) -> Bank {
-        let store = Store::open(&self.source).await.expect("an open database");
+        let store = Store::open(self.database.source()).await.expect("an open database");
         bank(&store, KEY, "", cheap_passwords(), &self.clock, &self.tasks)
     }
 
@@ -64,31 +61,18 @@ impl World {
         bank(&self.store, current, previous, cheap_passwords(), &self.clock, &self.tasks)
     }
 
-    pub(crate) async fn sql(&self, sql: &'static str) {
-        sqlx::raw_sql(sql)
-            .execute(&self.store.queue().pools().writer)
-            .await
-            .expect("a statement of the test");
+    pub(crate) async fn sql(&self, sql: &str) {
+        self.database.run(sql).await.expect("a statement of the test");
     }
 
-    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql)
-            .fetch_one(&self.store.queue().pools().readers)
-            .await
-            .expect("a query of the test")
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        self.database.count(sql).await
     }
 
     /// Users and tasks: the two that must agree.
     pub(crate) async fn users_and_tasks(&self) -> (i64, i64) {
         let users = self.count("SELECT count(*) FROM users").await;
         (users, self.count("SELECT count(*) FROM recorded_tasks").await)
-    }
-
-    /// Every byte that SQLite has written to the disk.
-    pub(crate) fn bytes_on_disk(&self) -> Vec<u8> {
-        let files = std::fs::read_dir(self.dir.path()).expect("the directory of the test");
-        let paths: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
-        paths.iter().flat_map(|path| std::fs::read(path).expect("a readable file")).collect()
     }
 
     /// Creates alice and returns the mail that proves her address.
@@ -179,12 +163,7 @@ impl DistributeTasks for RecordedTasks {
         tx: &mut Tx,
         username: &str,
     ) -> aftercommit::Result<Progress> {
-        let Tx::Sqlite(tx) = tx;
-        sqlx::query("INSERT INTO recorded_tasks (username) VALUES (?1)")
-            .bind(username)
-            .execute(&mut **tx)
-            .await
-            .expect("a statement of the test");
+        record(tx, username).await.expect("a statement of the test");
         if self.fails.load(Ordering::SeqCst) {
             return Err(aftercommit::Error::unavailable("enqueue a task", "10.0.0.7:6379 is out of order"));
         }

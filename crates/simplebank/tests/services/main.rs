@@ -1,7 +1,8 @@
-//! The use cases on real database files: what they do, what they refuse, and what is left when many
+//! The use cases on real databases, here SQLite (`services_on_postgres` is the same on Postgres): what they do, what they refuse, and what is left when many
 //! ask at once or something fails in the middle.
 
 mod create_user;
+mod database;
 mod idempotency;
 mod kit;
 mod transports;

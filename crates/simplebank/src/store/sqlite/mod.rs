@@ -21,17 +21,6 @@ use std::error::Error;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
-/// Defines SQL statements, and in tests the list of all of them, so that none escapes being prepared.
-macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* const $name: &str = $sql;)*
-
-        #[cfg(test)]
-        pub(super) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
-    };
-}
-use statements;
-
 /// An open SQLite database, and the task queue and the outbox that live in it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {

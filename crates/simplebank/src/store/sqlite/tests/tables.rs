@@ -14,7 +14,7 @@ async fn store() -> (TempDir, Store) {
 }
 
 async fn run(store: &Store, sql: &'static str) -> Result<(), String> {
-    let Store::Sqlite(sqlite) = store;
+    let Store::Sqlite(sqlite) = store else { panic!("the test is on SQLite") };
     let result = sqlx::raw_sql(sql).execute(&sqlite.queue().pools().writer).await;
     result.map(|_| ()).map_err(|error| error.to_string())
 }
