@@ -2,3 +2,4 @@
 DROP TABLE aftercommit.cancellations, aftercommit.batches, aftercommit.workers, aftercommit.pauses, aftercommit.count_changes,
     aftercommit.counts, aftercommit.receipts, aftercommit.ended, aftercommit.unique_locks, aftercommit.tasks;
 DROP FUNCTION aftercommit.moment(bigint);
+DROP SEQUENCE aftercommit.tasks_front_seq;

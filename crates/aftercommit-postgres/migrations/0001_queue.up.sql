@@ -1,9 +1,14 @@
 -- The tables of the queue. Every moment is in milliseconds since the Unix epoch, by the clock of the database.
 
--- The present moment: by the clock of the database, unless the caller brings one (tests do).
+-- The present moment: by the clock of the database, unless the caller brings one (tests do). Rounded down, so that
+-- nothing is due before its time.
 CREATE FUNCTION aftercommit.moment(given bigint) RETURNS bigint
     LANGUAGE sql VOLATILE PARALLEL SAFE
-    AS $$ SELECT coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) $$;
+    AS $$ SELECT coalesce(given, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint) $$;
+
+-- Counts down: places at the front of a queue, each before all that were there. To ask for the first of the tasks instead
+-- would lead over the index entries of all that have gone, which stay while anybody holds a transaction open.
+CREATE SEQUENCE aftercommit.tasks_front_seq INCREMENT BY -1;
 
 -- Tasks that are not over yet.
 CREATE TABLE aftercommit.tasks (
@@ -12,7 +17,7 @@ CREATE TABLE aftercommit.tasks (
     -- 1 aggregating, 2 pending, 3 active, 4 scheduled, 5 retry.
     state          smallint NOT NULL CHECK (state BETWEEN 1 AND 5),
     -- The order among the pending tasks of a queue. New ones take their seq; those that come back to the end take the
-    -- next number of the same sequence, those that come back to the front a smaller one than any there.
+    -- next number of the same sequence, those that come back to the front one of aftercommit.tasks_front_seq, below zero.
     pos            bigint   NOT NULL,
     -- aggregating: since when it is in its group; pending: since when; scheduled and retry: when it is due.
     at             bigint   NOT NULL,
@@ -53,7 +58,7 @@ CREATE TABLE aftercommit.tasks (
 CREATE UNIQUE INDEX tasks_id ON aftercommit.tasks (queue, id);
 CREATE INDEX tasks_pending ON aftercommit.tasks (queue, pos) WHERE state = 2;
 CREATE INDEX tasks_active ON aftercommit.tasks (queue, seq) WHERE state = 3;
-CREATE INDEX tasks_waiting ON aftercommit.tasks (queue, at) WHERE state > 3;
+CREATE INDEX tasks_waiting ON aftercommit.tasks (queue, at, seq) INCLUDE (state) WHERE state > 3;
 CREATE INDEX tasks_grouped ON aftercommit.tasks (queue, group_name, batch, at, pos) WHERE state = 1;
 
 -- Unique locks. A lock is held by the task that it names, in whatever state and table that is, until the moment beside
@@ -65,6 +70,8 @@ CREATE TABLE aftercommit.unique_locks (
     until bigint           NOT NULL,
     PRIMARY KEY (queue, key)
 );
+
+CREATE INDEX unique_locks_until ON aftercommit.unique_locks (until);
 
 -- Tasks that are over and kept: 6 archived, 7 completed.
 CREATE TABLE aftercommit.ended (
@@ -153,5 +160,10 @@ CREATE TABLE aftercommit.cancellations (
     seq          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     queue        text COLLATE "C" NOT NULL,
     id           text COLLATE "C" NOT NULL,
-    requested_at bigint NOT NULL
+    requested_at bigint NOT NULL,
+    -- Whose wish it is: a reader who remembers what was committed when it looked last finds here what is new. The seqs do not
+    -- tell, since who takes the smaller one may commit later.
+    txid         bigint NOT NULL DEFAULT txid_current()
 );
+
+CREATE INDEX cancellations_txid ON aftercommit.cancellations (txid);

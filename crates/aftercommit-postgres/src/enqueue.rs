@@ -1,59 +1,144 @@
 //! Stores a batch of tasks on a connection, in whatever transaction that is in.
 
-use std::collections::HashSet;
-
-use aftercommit_core::stored::{StoredOptions, state};
-use aftercommit_core::{Enqueue, GroupName, Placement, Refusal, Result, State, Timestamp};
-use sqlx::PgConnection;
+use aftercommit_core::stored::{StoredOptions, millis};
+use aftercommit_core::{Enqueue, Error, GroupName, Message, Placement, Refusal, Result, Timestamp};
+use sqlx::{PgConnection, Row};
 
 use crate::error::{failed, unreadable};
-use crate::sql;
+use crate::session::Session;
+use crate::{sql, text};
 
 const DOING: &str = "enqueue tasks";
 
 /// Stores tasks; answers in their order. Nothing else happens: no transaction is begun, nobody is woken. `moment` is the
 /// present one, `None` for that of the database.
-pub(crate) async fn enqueue(
-    conn: &mut PgConnection,
+pub(crate) async fn enqueue<C: AsMut<PgConnection>>(
+    on: &mut Session<C>,
     tasks: &[Enqueue],
     moment: Option<i64>,
 ) -> Result<Vec<Result<(), Refusal>>> {
-    let options = |task: &Enqueue| {
-        StoredOptions::of(&task.message).map(|options| serde_json::to_string(&options)).transpose()
+    let columns = Columns::of(tasks)?;
+    let answers = columns.store(on, moment).await.map_err(failed(DOING))?;
+    if answers.len() != tasks.len() {
+        return Err(unreadable(DOING, format!("{} answers for {} tasks", answers.len(), tasks.len())));
+    }
+    let answer = |code| match code {
+        0 => Ok(Ok(())),
+        1 => Ok(Err(Refusal::IdConflict)),
+        2 => Ok(Err(Refusal::Duplicate)),
+        other => Err(unreadable(DOING, format!("{other} is no answer"))),
     };
-    let options: Vec<Option<String>> =
-        tasks.iter().map(options).collect::<Result<_, _>>().map_err(|error| unreadable(DOING, error))?;
-    let column = |of: fn(&Enqueue) -> &str| tasks.iter().map(of).collect::<Vec<_>>();
-    let stored = sqlx::query_as::<_, (String, String)>(sql::ENQUEUE)
-        .bind(column(|task| task.message.queue.as_str()))
-        .bind(column(|task| task.message.id.as_str()))
-        .bind(column(|task| task.message.task_type.as_str()))
-        .bind(tasks.iter().map(|task| code(task.state())).collect::<Vec<_>>())
-        .bind(tasks.iter().map(due).collect::<Vec<_>>())
-        .bind(options)
-        .bind(tasks.iter().map(|task| task.message.group.as_ref().map(GroupName::as_str)).collect::<Vec<_>>())
-        .bind(tasks.iter().map(|task| task.message.payload.as_ref()).collect::<Vec<_>>())
-        .bind(moment);
-    let mut stored: HashSet<(String, String)> =
-        stored.fetch_all(conn).await.map_err(failed(DOING))?.into_iter().collect();
-    let answer = |task: &Enqueue| {
-        let key = (task.message.queue.to_string(), task.message.id.to_string());
-        if stored.remove(&key) { Ok(()) } else { Err(Refusal::IdConflict) }
-    };
-    Ok(tasks.iter().map(answer).collect())
+    answers.into_iter().map(answer).collect()
+}
+
+/// A batch as it travels into the statement.
+struct Columns<'a> {
+    queues: Vec<&'a str>,
+    ids: Vec<&'a str>,
+    types: Vec<&'a str>,
+    dues: Vec<Option<i64>>,
+    options: Vec<Option<String>>,
+    groups: Vec<Option<&'a str>>,
+    payloads: Vec<&'a [u8]>,
+    locks: Option<Vec<Option<i64>>>,
+    pasts: Option<Pasts>,
+}
+
+/// What happened to tasks before.
+#[derive(Default)]
+struct Pasts {
+    retried: Vec<i32>,
+    recovered: Vec<i32>,
+    errors: Vec<Option<String>>,
+    failed_at: Vec<Option<i64>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(tasks: &'a [Enqueue]) -> Result<Self> {
+        let column =
+            |of: fn(&Message) -> &str| tasks.iter().map(|task| of(&task.message)).collect::<Vec<_>>();
+        let options = |task: &Enqueue| {
+            StoredOptions::of(&task.message).map(|options| serde_json::to_string(&options)).transpose()
+        };
+        let columns = Self {
+            queues: column(|message| message.queue.as_str()),
+            ids: column(|message| message.id.as_str()),
+            types: column(|message| message.task_type.as_str()),
+            dues: tasks.iter().map(due).collect(),
+            options: tasks
+                .iter()
+                .map(options)
+                .collect::<Result<_, _>>()
+                .map_err(|error| unreadable(DOING, error))?,
+            groups: tasks.iter().map(|task| task.message.group.as_ref().map(GroupName::as_str)).collect(),
+            payloads: tasks.iter().map(|task| task.message.payload.as_ref()).collect(),
+            locks: tasks
+                .iter()
+                .any(|task| task.unique_for.is_some())
+                .then(|| tasks.iter().map(|task| task.unique_for.map(millis)).collect()),
+            pasts: tasks.iter().any(|task| has_past(&task.message)).then(|| Pasts::of(tasks)),
+        };
+        let groups: Vec<&str> = columns.groups.iter().flatten().copied().collect();
+        for (what, names) in [
+            ("queue name", &columns.queues),
+            ("task id", &columns.ids),
+            ("task type", &columns.types),
+            ("group", &groups),
+        ] {
+            if names.iter().any(|name| text::has_nul(name)) {
+                return Err(Error::invalid(what, "Postgres stores no text with the character NUL"));
+            }
+        }
+        Ok(columns)
+    }
+
+    async fn store<C: AsMut<PgConnection>>(
+        &self,
+        on: &mut Session<C>,
+        moment: Option<i64>,
+    ) -> sqlx::Result<Vec<i16>> {
+        let pasts = self.pasts.as_ref();
+        let store = sqlx::query(sql::ENQUEUE)
+            .bind(&self.queues)
+            .bind(&self.ids)
+            .bind(&self.types)
+            .bind(&self.dues)
+            .bind(&self.options)
+            .bind(&self.groups)
+            .bind(&self.payloads)
+            .bind(self.locks.as_ref())
+            .bind(pasts.map(|pasts| &pasts.retried))
+            .bind(pasts.map(|pasts| &pasts.recovered))
+            .bind(pasts.map(|pasts| &pasts.errors))
+            .bind(pasts.map(|pasts| &pasts.failed_at))
+            .bind(moment);
+        on.fetch_one(store).await?.try_get(0)
+    }
+}
+
+impl Pasts {
+    fn of(tasks: &[Enqueue]) -> Self {
+        let mut pasts = Self::default();
+        for Enqueue { message, .. } in tasks {
+            pasts.retried.push(i32::try_from(message.retried).unwrap_or(i32::MAX));
+            pasts.recovered.push(i32::try_from(message.recovered).unwrap_or(i32::MAX));
+            pasts.errors.push(message.last_error.as_deref().map(|error| text::storable(error).into_owned()));
+            pasts.failed_at.push(message.last_failed_at.map(Timestamp::as_millis));
+        }
+        pasts
+    }
+}
+
+const fn has_past(message: &Message) -> bool {
+    message.retried > 0
+        || message.recovered > 0
+        || message.last_error.is_some()
+        || message.last_failed_at.is_some()
 }
 
 fn due(task: &Enqueue) -> Option<i64> {
     match task.placement {
         Placement::At(due) => Some(Timestamp::as_millis(due)),
         _ => None,
-    }
-}
-
-const fn code(of: State) -> i16 {
-    match of {
-        State::Scheduled => state::SCHEDULED as i16,
-        State::Aggregating => state::AGGREGATING as i16,
-        _ => state::PENDING as i16,
     }
 }

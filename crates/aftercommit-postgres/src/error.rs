@@ -1,24 +1,32 @@
 //! What a driver's error means, and what to do about it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aftercommit_core::{BoxError, Error};
 
 /// Turns a driver's error into the library's: `.map_err(failed("settle tasks"))`.
 pub(crate) fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
-    move |source| {
-        let (lasts, advice) = judge(&source);
-        let source = Fault { advice, source };
-        match lasts {
-            Lasts::Passing => Error::unavailable(doing, source),
-            Lasts::ForGood => Error::store(doing, source),
-        }
-    }
+    move |source| Fault::from(source).while_trying_to(doing)
 }
 
 /// A row that this library did not write, or not so.
 pub(crate) fn unreadable(doing: &'static str, why: impl Into<BoxError>) -> Error {
     Error::store(doing, why)
+}
+
+/// True if the same statement may succeed when it is repeated at once: another one was in its way and has gone on.
+pub(crate) fn is_lost_race(error: &sqlx::Error) -> bool {
+    matches!(code(error).as_deref(), Some("40P01" | "40001"))
+}
+
+/// True if a task was to be leased to a worker that has no row.
+pub(crate) fn is_unknown_worker(error: &sqlx::Error) -> bool {
+    code(error).as_deref() == Some("23502")
+}
+
+fn code(error: &sqlx::Error) -> Option<std::borrow::Cow<'_, str>> {
+    error.as_database_error()?.code()
 }
 
 enum Lasts {
@@ -32,7 +40,7 @@ fn judge(error: &sqlx::Error) -> (Lasts, Option<&'static str>) {
     match error {
         sqlx::Error::Database(database) => judge_code(database.code().as_deref().unwrap_or_default()),
         sqlx::Error::PoolTimedOut => {
-            (Lasts::Passing, Some("no connection became free in time; can the database be reached?"))
+            (Lasts::Passing, Some("no connection became free in time; more are needed (max_connections)"))
         }
         sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => {
             (Lasts::Passing, None)
@@ -66,11 +74,27 @@ fn judge_code(code: &str) -> (Lasts, Option<&'static str>) {
     }
 }
 
-/// A driver's error with what to do about it.
-#[derive(Debug)]
-struct Fault {
+/// A driver's error with what to do about it. All who waited for the same attempt to connect get the same one.
+#[derive(Debug, Clone)]
+pub(crate) struct Fault {
     advice: Option<&'static str>,
-    source: sqlx::Error,
+    source: Arc<sqlx::Error>,
+}
+
+impl Fault {
+    /// As the library's error.
+    pub(crate) fn while_trying_to(self, doing: &'static str) -> Error {
+        match judge(&self.source).0 {
+            Lasts::Passing => Error::unavailable(doing, self),
+            Lasts::ForGood => Error::store(doing, self),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(source: sqlx::Error) -> Self {
+        Self { advice: judge(&source).1, source: Arc::new(source) }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -85,7 +109,7 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.advice {
-            Some(_) => Some(&self.source),
+            Some(_) => Some(&*self.source),
             None => self.source.source(),
         }
     }

@@ -8,18 +8,41 @@
 //!
 //! Postgres 12 or newer.
 
+mod batch;
+mod bell;
+mod broker;
+mod cancel;
+mod conn;
+mod dequeue;
 mod enqueue;
 mod error;
+mod gather;
+mod groups;
+mod inspect;
+mod leases;
+mod links;
+mod listener;
+mod looks;
 mod migrate;
 mod news;
+mod operate;
 mod options;
+mod outcomes;
+mod poller;
+mod presence;
 mod queue;
 mod row;
+mod session;
+mod settle;
 mod sink;
 mod sql;
 mod store;
+mod text;
 mod transactional;
 mod tx;
+mod unreadable;
+mod upkeep;
+mod watch;
 
 pub use options::PostgresOptions;
 pub use queue::PostgresQueue;

@@ -1,8 +1,8 @@
 //! Creates the tables, and brings them up to date.
 
 use aftercommit_core::{Error, Result};
-use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{Connection as _, SqlSafeStr};
 
 use crate::error::failed;
 use crate::store::Store;
@@ -17,17 +17,24 @@ const TABLE: &str = "aftercommit._aftercommit_migrations";
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7163096127458291)";
 
 /// What there is, in order. An applied one never changes.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "queue", include_str!("../migrations/0001_queue.up.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "queue", include_str!("../migrations/0001_queue.up.sql")),
+    (2, "store_tasks", include_str!("../migrations/0002_store_tasks.up.sql")),
+];
 
 impl Store {
     /// Brings the tables of the queue and of the outbox up to date.
     pub(crate) async fn migrate(&self) -> Result<()> {
         // One transaction around all of it: everything or nothing, whoever else starts meanwhile.
-        let mut tx = self.transaction(DOING).await?;
-        sqlx::query(LOCK).execute(&mut *tx).await.map_err(failed(DOING))?;
+        let mut conn = self.connect_for_migrations(DOING).await?;
+        let mut tx = conn.begin().await.map_err(failed(DOING))?;
+        sqlx::raw_sql(LOCK).execute(&mut *tx).await.map_err(failed(DOING))?;
         // Not `run`, whose future cannot be sent to another thread with a borrowed connection.
         migrator().run_direct(None, &mut *tx, false).await.map_err(refused)?;
-        tx.commit().await.map_err(failed(DOING))
+        tx.commit().await.map_err(failed(DOING))?;
+        // It is gone whether it says goodbye or not.
+        let _ = conn.close().await;
+        Ok(())
     }
 }
 

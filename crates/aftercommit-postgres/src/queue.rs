@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use aftercommit_core::{Clock, Options, Result};
+use aftercommit_core::{Backend, Clock, Groups, Options, Presence, Result};
 use sqlx::PgPool;
 
+use crate::cancel::OwnCancels;
+use crate::looks::Looks;
 use crate::store::Store;
+use crate::watch::Watch;
 use crate::{PostgresOptions, PostgresTx};
 
 /// A queue in a Postgres database. Cheap to clone; clones are one queue, and wake each other.
@@ -15,18 +18,24 @@ use crate::{PostgresOptions, PostgresTx};
 #[derive(Debug, Clone)]
 pub struct PostgresQueue {
     pub(crate) store: Store,
+    pub(crate) looks: Arc<Looks>,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) cancels: Arc<OwnCancels>,
 }
 
 impl PostgresQueue {
     /// A queue on connections of its own, which are made when they are needed. The tables must be there: see
     /// [`migrate`](Self::migrate).
     pub fn new(options: &PostgresOptions) -> Self {
-        Self { store: Store::new(options) }
+        let store = Store::new(options);
+        let watch = Arc::new(Watch::new(store.local_now()));
+        Self { store, looks: Arc::default(), watch, cancels: Arc::default() }
     }
 
     /// Takes the time from `clock` instead of the database. To be said before the queue is used.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.watch = Arc::new(Watch::new(clock.now()));
         self.store.set_clock(clock);
         self
     }
@@ -67,5 +76,15 @@ impl PostgresQueue {
     /// Closes the queue's connections, once what is under way has ended; later calls fail.
     pub async fn close(&self) {
         self.store.close().await;
+    }
+}
+
+impl Backend for PostgresQueue {
+    fn presence(&self) -> Option<&dyn Presence> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
+        Some(self)
     }
 }

@@ -2,8 +2,12 @@
 //! tasks.
 
 use aftercommit_core::stored::StoredOptions;
+use aftercommit_core::stored::state::state;
 use aftercommit_core::stored::token::token;
-use aftercommit_core::{BoxError, GroupName, Lease, Leased, Message, QueueName, TaskId, TaskType, Timestamp};
+use aftercommit_core::{
+    BoxError, GroupName, Lease, Leased, Message, QueueName, State, TaskId, TaskInfo, TaskType, Timestamp,
+    WorkerId,
+};
 use bytes::Bytes;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -39,4 +43,21 @@ pub(crate) fn leased(row: &PgRow, expires_at: Timestamp) -> Result<Leased> {
         expires_at,
     };
     Ok(Leased { message, lease, stored: Bytes::new() })
+}
+
+/// A row of `live.sql` or `ended.sql`.
+pub(crate) fn info(row: &PgRow) -> Result<TaskInfo> {
+    let state = state(i64::from(row.try_get::<i16, _>(2)?))?;
+    let moment = Timestamp::from_millis(row.try_get(13)?);
+    let Leased { message, lease, .. } = leased(row, moment)?;
+    Ok(TaskInfo {
+        message,
+        state,
+        next_process_at: matches!(state, State::Scheduled | State::Retry).then_some(moment),
+        lease: (state == State::Active).then_some(lease),
+        // The row of a worker that has left is gone, and its tasks are about to be recovered.
+        worker: row.try_get::<Option<&str>, _>(14)?.map(WorkerId::from_stored),
+        ended_at: state.is_terminal().then_some(moment),
+        result: row.try_get::<Option<&[u8]>, _>(15)?.map(Bytes::copy_from_slice),
+    })
 }

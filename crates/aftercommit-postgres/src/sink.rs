@@ -3,16 +3,16 @@
 use std::fmt;
 
 use aftercommit_core::{BoxFuture, Enqueue, EnqueueSink, Enqueued, NewTask, Refusal, Result};
-use sqlx::PgConnection;
 
 use crate::enqueue;
+use crate::session::On;
 use crate::store::Store;
 
 /// The end of an [`EnqueueRequest`](aftercommit_core::EnqueueRequest) in a transaction.
 pub struct PostgresSink<'a> {
     pub(crate) store: &'a Store,
     pub(crate) target: Target,
-    pub(crate) conn: &'a mut PgConnection,
+    pub(crate) on: On<'a>,
 }
 
 /// Which tables a task goes to.
@@ -24,24 +24,24 @@ pub(crate) enum Target {
 impl Target {
     async fn insert(
         self,
-        conn: &mut PgConnection,
+        on: &mut On<'_>,
         tasks: &[Enqueue],
         moment: Option<i64>,
     ) -> Result<Vec<Result<(), Refusal>>> {
         match self {
-            Self::Queue => enqueue::enqueue(conn, tasks, moment).await,
+            Self::Queue => enqueue::enqueue(on, tasks, moment).await,
         }
     }
 }
 
 impl<'a> EnqueueSink<'a> for PostgresSink<'a> {
-    fn accept(self, task: NewTask) -> BoxFuture<'a, Result<Enqueued>> {
+    fn accept(mut self, task: NewTask) -> BoxFuture<'a, Result<Enqueued>> {
         Box::pin(async move {
             let now = self.store.local_now();
             let task = task.resolve(&self.store.defaults, now)?;
             match self
                 .target
-                .insert(self.conn, std::slice::from_ref(&task), self.store.moment())
+                .insert(&mut self.on, std::slice::from_ref(&task), self.store.moment())
                 .await?
                 .first()
             {
@@ -54,12 +54,12 @@ impl<'a> EnqueueSink<'a> for PostgresSink<'a> {
 
 impl PostgresSink<'_> {
     /// Stores many tasks; answers for each.
-    pub(crate) async fn accept_all(self, tasks: Vec<NewTask>) -> Result<Vec<Result<Enqueued>>> {
+    pub(crate) async fn accept_all(mut self, tasks: Vec<NewTask>) -> Result<Vec<Result<Enqueued>>> {
         let now = self.store.local_now();
         let resolved: Vec<Result<Enqueue>> =
             tasks.into_iter().map(|task| task.resolve(&self.store.defaults, now)).collect();
         let usable: Vec<Enqueue> = resolved.iter().filter_map(|task| task.as_ref().ok()).cloned().collect();
-        let mut answers = self.target.insert(self.conn, &usable, self.store.moment()).await?.into_iter();
+        let mut answers = self.target.insert(&mut self.on, &usable, self.store.moment()).await?.into_iter();
         let answer = |task: Result<Enqueue>| {
             let task = task?;
             match answers.next().unwrap_or(Ok(())) {

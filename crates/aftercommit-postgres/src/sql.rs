@@ -5,7 +5,7 @@ macro_rules! statements {
         $($(#[$doc])* pub(crate) const $name: &str = concat!($(include_str!(concat!("sql/", $file)),)+ $($rest)?);)+
 
         /// All of them, for the tests.
-        #[cfg(test)]
+        #[cfg(all(test, feature = "postgres-server"))]
         pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
     };
 }
@@ -13,14 +13,151 @@ macro_rules! statements {
 statements! {
     // --- the hot path
     ENQUEUE = "enqueue.sql";
+    DEQUEUE_ONE = "dequeue_one.sql";
+    DEQUEUE = "dequeue.sql";
+    EXTEND = "extend.sql";
+    FINISH = "finish.sql";
+    SETTLE = "settle.sql";
 
     // --- upkeep
+    FORWARD = "forward.sql";
+    ORPHANS = "orphans.sql";
+    ARCHIVE_UNREADABLE = "archive_unreadable.sql";
+    DELETE_EXPIRED = "delete_expired.sql";
+    TRIM_ARCHIVE = "trim_archive.sql";
+    FOLD_COUNTS = "fold_counts.sql";
+    FOLD_DAYS = "fold_days.sql";
+    FORGET_WORKERS = "forget_workers.sql";
+    FORGET_CANCELLATIONS = "forget_cancellations.sql";
+    FORGET_LOCKS = "forget_locks.sql";
 
     // --- operators
+    QUEUES = "queues.sql";
+    QUEUE = "group_names.sql" "queue_state.sql";
+    HISTORY = "history.sql";
+    GET = "live.sql" "of_id.sql" "and_of.sql" "ended.sql" "of_id.sql";
+    LIST_PENDING = "live.sql" "of_pending.sql";
+    LIST_ACTIVE = "live.sql" "of_active.sql";
+    LIST_SCHEDULED = "live.sql" "of_scheduled.sql";
+    LIST_RETRY = "live.sql" "of_retry.sql";
+    LIST_AGGREGATING = "live.sql" "of_aggregating.sql";
+    LIST_GROUP = "live.sql" "of_group.sql";
+    LIST_ARCHIVED = "ended.sql" "of_archived.sql";
+    LIST_COMPLETED = "ended.sql" "of_completed.sql";
+    FIND = "find.sql";
+    CHOOSE_PENDING = "choose_live.sql" "of_pending.sql" "chosen.sql";
+    CHOOSE_SCHEDULED = "choose_live.sql" "of_scheduled.sql" "chosen.sql";
+    CHOOSE_RETRY = "choose_live.sql" "of_retry.sql" "chosen.sql";
+    CHOOSE_WAITING = "choose_live.sql" "of_waiting.sql" "chosen.sql";
+    CHOOSE_GROUP = "choose_live.sql" "of_group.sql" "chosen.sql";
+    CHOOSE_ARCHIVED = "choose_ended.sql" "of_archived.sql" "chosen.sql";
+    CHOOSE_COMPLETED = "choose_ended.sql" "of_completed.sql" "chosen.sql";
+    RUN_LIVE = "run_live.sql";
+    RUN_ENDED = "run_ended.sql";
+    ARCHIVE_LIVE = "archive_live.sql";
+    DELETE_LIVE = "delete_live.sql";
+    DELETE_ENDED = "delete_ended.sql";
+    UPDATE_PAYLOAD = "update_payload.sql";
+    REMOVE_QUEUE = "remove_queue.sql";
+    PAUSE = "pause.sql";
+    RESUME = "resume.sql";
 
     // --- groups
+    GROUPS = "group_names.sql" "group_sizes.sql";
+    NEXT_RIPE = "group_names.sql" "ripening.sql" "next_ripe.sql";
+    HOLD_GROUPS = "hold_groups.sql";
+    GATHER = "group_names.sql" "ripening.sql" "gather.sql";
+    AGGREGATE = "aggregate.sql";
+    RELEASE = "release.sql";
+    RECLAIM = "reclaim.sql";
 
     // --- the outbox
 
     // --- presence and news
+    JOIN = "join.sql";
+    BEAT = "beat.sql";
+    LEAVE = "leave.sql";
+    WORKERS = "workers.sql";
+    CANCEL = "cancel.sql";
+    PRESENT = "present.sql";
+    CANCELLATIONS_SINCE = "cancellations_since.sql";
+    CANCELLATIONS_AFTER = "cancellations_after.sql";
+    LOOK = "look.sql";
+    NOTIFY = "notify.sql";
+}
+
+#[cfg(all(test, feature = "postgres-server"))]
+mod tests {
+    use std::sync::Arc;
+
+    use aftercommit_servers::PostgresServer;
+    use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, SqlSafeStr};
+
+    use super::*;
+    use crate::{PostgresOptions, PostgresQueue};
+
+    /// How many tasks there are of each table: enough that reading all of them is the wrong plan.
+    const TASKS: i64 = 20_000;
+
+    const SCANS: [&str; 2] = ["Seq Scan on tasks", "Seq Scan on ended"];
+
+    const FILL: &str = "
+        INSERT INTO aftercommit.tasks (state, pos, at, queue, id, task_type, group_name, batch, payload)
+        SELECT 1 + n % 5, n, n, 'q' || n / 5 % 20, 'live-' || n, 't', CASE n % 5 WHEN 0 THEN 'g' || n % 3 END,
+               CASE n % 50 WHEN 0 THEN n % 7 END, '{}'
+          FROM generate_series(1, $1) AS n";
+    const FILL_ENDED: &str = "
+        INSERT INTO aftercommit.ended (state, ended_at, expires_at, queue, id, task_type, retried, recovered, payload)
+        SELECT 6 + n % 2, n, CASE n % 2 WHEN 1 THEN n END, 'q' || n / 2 % 20, 'ended-' || n, 't', 0, 0, '{}'
+          FROM generate_series(1, $1) AS n";
+
+    async fn pool() -> (Arc<PostgresServer>, PgPool) {
+        let server = PostgresServer::shared().unwrap();
+        let url = server.database_url().unwrap();
+        PostgresQueue::new(&PostgresOptions::parse(&url).unwrap()).migrate().await.unwrap();
+        (server, PgPool::connect(&url).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn every_statement_can_be_prepared() {
+        let (_server, pool) = pool().await;
+        let mut conn = pool.acquire().await.unwrap();
+        for (name, statement) in ALL {
+            let prepared = conn.prepare((*statement).into_sql_str()).await;
+            assert!(prepared.is_ok(), "{name}: {}", prepared.err().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn no_statement_reads_a_whole_table_of_tasks() {
+        let (_server, pool) = pool().await;
+        let mut conn = pool.acquire().await.unwrap();
+        for fill in [FILL, FILL_ENDED] {
+            sqlx::query(fill).bind(TASKS).execute(&mut *conn).await.unwrap();
+        }
+        sqlx::query("VACUUM ANALYZE").execute(&mut *conn).await.unwrap();
+        sqlx::query("SET plan_cache_mode = force_generic_plan").execute(&mut *conn).await.unwrap();
+        let mut scans = Vec::new();
+        for (name, statement) in ALL {
+            for line in plan(&mut conn, statement).await {
+                if SCANS.iter().any(|scan| line.contains(scan)) {
+                    scans.push(format!("{name}: {}", line.trim()));
+                }
+            }
+        }
+        assert!(scans.is_empty(), "{}", scans.join("\n"));
+    }
+
+    /// The lines of the plan for whatever values come, so that none need be bound.
+    async fn plan(conn: &mut PgConnection, statement: &str) -> Vec<String> {
+        let parameters = (1..).take_while(|nth| statement.contains(&format!("${nth}"))).count();
+        let nulls = vec!["NULL"; parameters].join(", ");
+        let nulls = if nulls.is_empty() { nulls } else { format!("({nulls})") };
+        let prepare = AssertSqlSafe(format!("PREPARE explained AS {statement}"));
+        sqlx::raw_sql(prepare).execute(&mut *conn).await.unwrap();
+        let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE explained {nulls}"));
+        let lines = sqlx::query_scalar(explain).fetch_all(&mut *conn).await.unwrap();
+        sqlx::query("DEALLOCATE explained").execute(conn).await.unwrap();
+        lines
+    }
 }

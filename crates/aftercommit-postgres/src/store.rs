@@ -3,18 +3,22 @@
 use std::sync::Arc;
 
 use aftercommit_core::{Clock, Options, Result, SystemClock, Timestamp};
-use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
-use crate::error::failed;
+use crate::conn::Conn;
+use crate::error::{Fault, failed};
+use crate::links::Links;
 use crate::news::News;
+use crate::session::{Manner, On, Session, within};
 use crate::{PostgresOptions, PostgresTx};
 
 /// What a handle shares with its clones.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     /// The engine's own connections.
-    pool: PgPool,
+    links: Arc<Links>,
+    /// How statements are run on the host's.
+    host: Arc<Manner>,
     clock: Time,
     pub(crate) defaults: Arc<Options>,
     pub(crate) news: Arc<News>,
@@ -31,11 +35,13 @@ enum Time {
 
 impl Store {
     pub(crate) fn new(options: &PostgresOptions) -> Self {
+        let links = Links::new(options.clone());
         Self {
-            pool: options.pool(),
+            host: Arc::new(Manner::of_the_host(options)),
             clock: Time::OfTheDatabase,
             defaults: Arc::default(),
-            news: Arc::new(News::new()),
+            news: Arc::new(News::new(Arc::clone(&links))),
+            links,
         }
     }
 
@@ -65,18 +71,34 @@ impl Store {
         Ok(PostgresTx::new(tx, Arc::clone(&self.news)))
     }
 
-    /// A connection of the engine's, for one statement.
-    pub(crate) async fn conn(&self, doing: &'static str) -> Result<PoolConnection<Postgres>> {
-        self.pool.acquire().await.map_err(failed(doing))
+    /// The host's connection, in whatever transaction it is.
+    pub(crate) fn on<'a>(&self, conn: &'a mut PgConnection) -> On<'a> {
+        Session::new(conn, (*self.host).clone())
+    }
+
+    /// A connection of the engine's, for one statement, or several that do not hold together.
+    pub(crate) async fn conn(&self, doing: &'static str) -> Result<Conn> {
+        self.links.acquire().await.map_err(|fault| fault.while_trying_to(doing))
     }
 
     /// A transaction of the engine's, for several statements that hold together.
-    pub(crate) async fn transaction(&self, doing: &'static str) -> Result<Transaction<'static, Postgres>> {
-        self.pool.begin().await.map_err(failed(doing))
+    pub(crate) async fn transaction(&self, doing: &'static str) -> Result<Conn> {
+        let mut conn = self.conn(doing).await?;
+        conn.begin().await.map_err(failed(doing))?;
+        Ok(conn)
+    }
+
+    /// A connection outside of the engine's, without a limit to what a statement may take.
+    pub(crate) async fn connect_for_migrations(&self, doing: &'static str) -> Result<PgConnection> {
+        let options = self.links.options.for_migrations();
+        let connecting = PgConnection::connect_with(&options);
+        let conn = within(Some(self.links.options.connect_timeout), connecting).await;
+        conn.map_err(|error| Fault::from(error).while_trying_to(doing))
     }
 
     /// Closes the engine's connections, once what is under way has ended.
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        self.news.close();
+        self.links.close().await;
     }
 }

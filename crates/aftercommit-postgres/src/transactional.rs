@@ -77,7 +77,7 @@ impl PostgresQueue {
         self.sink(conn).accept_all(tasks).await
     }
 
-    const fn sink<'a>(&'a self, conn: &'a mut PgConnection) -> PostgresSink<'a> {
-        PostgresSink { store: &self.store, target: Target::Queue, conn }
+    fn sink<'a>(&'a self, conn: &'a mut PgConnection) -> PostgresSink<'a> {
+        PostgresSink { store: &self.store, target: Target::Queue, on: self.store.on(conn) }
     }
 }

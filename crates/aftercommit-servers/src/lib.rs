@@ -7,6 +7,7 @@
 //!   started again.
 //! - [`PostgresServer`]: `postgres` with a database for each who asks, TLS and passwords; it can be stopped in Postgres' three
 //!   ways, killed and started again.
+//! - [`PgBouncer`]: a pooler in transaction mode in front of one.
 //! - [`ChaosProxy`]: a slow, stalled, cut or absent network between a client and a server.
 
 mod certificates;
@@ -17,5 +18,5 @@ mod process;
 mod redis;
 
 pub use chaos::ChaosProxy;
-pub use postgres::{PostgresServer, PostgresServerBuilder, Shutdown};
+pub use postgres::{PgBouncer, PostgresServer, PostgresServerBuilder, Shutdown};
 pub use redis::{AppendFsync, RedisServer, RedisServerBuilder};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aftercommit_servers::{PostgresServer, Shutdown};
+use aftercommit_servers::{PgBouncer, PostgresServer, Shutdown};
 
 #[test]
 fn it_answers_as_soon_as_it_is_started() {
@@ -61,4 +61,18 @@ fn it_is_gone_with_its_directory_when_it_is_dropped() {
     drop(server);
     assert!(!directory.exists());
     assert!(!std::path::Path::new("/proc").join(pid).exists());
+}
+
+#[test]
+fn pooler_lends_its_few_sessions_to_many() {
+    let server = PostgresServer::start().unwrap();
+    let pooler = PgBouncer::start(&server, 2).unwrap();
+    let psql = |sql: &str| server.psql_at(&pooler.url("postgres"), sql).unwrap();
+    let ids: std::collections::BTreeSet<String> = (0..10).map(|_| psql("SELECT pg_backend_pid()")).collect();
+    assert!(ids.len() <= 2, "{ids:?}");
+    // What a session is told stays with the server's session, not with the client: it is a pooler of transactions.
+    assert_eq!(
+        psql("BEGIN; SET LOCAL lock_timeout = 7; SHOW lock_timeout; COMMIT").lines().last(),
+        Some("7ms")
+    );
 }

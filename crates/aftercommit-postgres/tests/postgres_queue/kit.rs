@@ -35,6 +35,16 @@ impl Kit {
         kit
     }
 
+    /// Another handle, as another process has one.
+    pub(crate) fn handle(&self) -> PostgresQueue {
+        PostgresQueue::new(&PostgresOptions::parse(&self.url).expect("the server's address"))
+    }
+
+    /// Whether a statement about this id finds something.
+    pub(crate) async fn exists(&self, sql: &'static str, id: &str) -> bool {
+        sqlx::query(sql).bind(id).fetch_optional(&self.pool).await.expect("it works").is_some()
+    }
+
     /// The number that a statement answers with.
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(&self.pool).await.expect("a number")

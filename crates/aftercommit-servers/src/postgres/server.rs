@@ -192,8 +192,13 @@ impl PostgresServer {
     /// Runs SQL with `psql`, past the code under test, and returns what it prints: a line a row, the columns parted by
     /// `|`. A statement that fails is an error.
     pub fn psql(&self, database: &str, sql: &str) -> anyhow::Result<String> {
+        self.psql_at(&self.url(database), sql)
+    }
+
+    /// The same by another way to the server, such as a pooler.
+    pub fn psql_at(&self, url: &str, sql: &str) -> anyhow::Result<String> {
         let mut psql = Command::new(program("psql"));
-        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url(database), "-c", sql]);
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]);
         let output = psql.stdin(Stdio::null()).output().context("cannot start psql")?;
         let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
         ensure!(output.status.success(), "psql failed: {}", said(&output.stderr));

@@ -1,0 +1,3 @@
+-- The end of a list: active tasks, oldest first.
+-- $1 the queue   $2 how many at most   $3 how many to pass over
+ WHERE t.queue = $1 AND t.state = 3 ORDER BY t.seq LIMIT $2 OFFSET $3

@@ -1,0 +1,3 @@
+-- The end of a list: tasks in retry, by due time.
+-- $1 the queue   $2 how many at most   $3 how many to pass over
+ WHERE t.queue = $1 AND t.state > 3 AND t.state = 5 ORDER BY t.at, t.seq LIMIT $2 OFFSET $3

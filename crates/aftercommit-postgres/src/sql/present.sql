@@ -1,0 +1,3 @@
+-- No transition: the present moment.
+-- $1 now
+SELECT aftercommit.moment($1)
