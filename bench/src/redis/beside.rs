@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use super::{Bench, Peer, add};
 use crate::goal::Goal;
+use crate::halves::Half;
 use crate::machine;
 use crate::report::Row;
 
@@ -73,7 +74,7 @@ pub(super) async fn idle_workers(bench: &mut Bench) -> Result<Vec<Row>> {
                 workers.push(bench.peers.work(peer, &words).await?);
             }
             tokio::time::sleep(SETTLED).await;
-            let ids: Vec<u32> = workers.iter().filter_map(super::peers::Half::id).collect();
+            let ids: Vec<u32> = workers.iter().filter_map(Half::id).collect();
             let cpu = || ids.iter().map(|id| machine::cpu_time_of(*id)).sum::<Option<Duration>>();
             let (before, cpu_before) = (bench.server.spent()?, cpu().context("a worker has ended")?);
             tokio::time::sleep(Duration::from_secs(seconds as u64)).await;

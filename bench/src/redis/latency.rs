@@ -25,8 +25,8 @@ impl Producer {
 
 fn rows(name: &str, limit: &'static str, p50: Option<Goal>, p99: Goal) -> [Row; 2] {
     let mut rows = [50, 99].map(|percent| Row::new(format!("{name}, p{percent}"), "ms", limit));
-    rows[0].goal = p50;
-    rows[1].goal = Some(p99);
+    rows[0].goals.extend(p50);
+    rows[1].goals.push(p99);
     rows
 }
 

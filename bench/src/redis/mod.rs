@@ -5,7 +5,6 @@ mod beside;
 mod crash;
 mod enqueue;
 mod flat;
-mod half;
 mod latency;
 mod peers;
 mod proxy;
@@ -16,10 +15,10 @@ use anyhow::Result;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-pub(crate) use half::Half;
-use peers::{Measured, Peer, Peers};
+use peers::{Peer, Programs};
 use server::Server;
 
+use crate::halves::Measured;
 use crate::machine;
 use crate::report::{Report, Row};
 
@@ -104,7 +103,7 @@ impl Measurement {
 /// What the measurements share.
 struct Bench {
     server: Server,
-    peers: Peers,
+    peers: Programs,
     runs: usize,
     size: Size,
 }
@@ -130,7 +129,7 @@ fn add(row: &mut Row, peer: Peer, sample: f64) {
     match peer {
         Peer::Ours => row.ours.add(sample),
         Peer::Bare => row.bare.get_or_insert_default().add(sample),
-        Peer::Asynq => row.peer.get_or_insert_default().add(sample),
+        Peer::Asynq => row.add_peer("asynq", sample),
     }
 }
 
@@ -144,7 +143,8 @@ fn add_all(rows: &mut [Row], names: &[&str], peer: Peer, measured: &Measured) ->
 
 pub(crate) async fn run(options: Options) -> Result<()> {
     let size = if options.quick { Size::Quick } else { Size::Full };
-    let (server, peers) = (Server::start()?, Peers::build().await?);
+    let built = tempfile::tempdir()?;
+    let (server, peers) = (Server::start()?, peers::build(built.path()).await?);
     let mut bench = Bench { server, peers, runs: options.runs, size };
     let wanted: Vec<Measurement> = Measurement::ALL
         .into_iter()
