@@ -104,7 +104,8 @@ pub trait Outbox: fmt::Debug + Send + Sync + 'static {
 pub struct Claim {
     /// The rows, in the order in which they were enqueued.
     pub rows: Vec<OutboxRow>,
-    /// When the next row that is postponed, or held by somebody else, may be claimed.
+    /// When the next row that is postponed, or held by somebody else, may be claimed; in the past if more are free, and there
+    /// were too many for one claim. A claim that took as many as it was asked for need not say it.
     pub next_at: Option<Timestamp>,
 }
 

@@ -72,6 +72,25 @@ statements! {
     RECLAIM = "reclaim.sql";
 
     // --- the outbox
+    OUTBOX_INSERT = "outbox_insert.sql";
+    OUTBOX_CLAIM = "outbox_claim.sql";
+    OUTBOX_MARK = "outbox_mark.sql";
+    OUTBOX_KEEP = "outbox_keep.sql";
+    OUTBOX_WATCH = "outbox_watch.sql";
+    OUTBOX_OBSERVE = "outbox_observe.sql";
+    OUTBOX_PUBLISH_AGAIN = "outbox_publish_again.sql";
+    OUTBOX_POSTPONE = "outbox_postpone.sql";
+    OUTBOX_BURY = "outbox_bury.sql";
+    OUTBOX_BACKLOG = "outbox_backlog.sql";
+    OUTBOX_LIST_WAITING = "outbox_list.sql" + " WHERE state IN (0, 1) AND seq > 0 ORDER BY seq LIMIT $1 OFFSET $2";
+    OUTBOX_LIST_KEPT = "outbox_list.sql" + " WHERE state = 2 AND seq > 0 ORDER BY seq LIMIT $1 OFFSET $2";
+    OUTBOX_LIST_BURIED = "outbox_list.sql" + " WHERE state = 3 ORDER BY seq LIMIT $1 OFFSET $2";
+    OUTBOX_REVIVE_BURIED = "outbox_revive.sql" "outbox_buried.sql";
+    OUTBOX_REVIVE_ONE = "outbox_revive.sql" "outbox_one.sql";
+    OUTBOX_REVIVE_OF_TASK = "outbox_revive.sql" "outbox_of_task.sql";
+    OUTBOX_DELETE_BURIED = "outbox_delete.sql" "outbox_buried.sql";
+    OUTBOX_DELETE_ONE = "outbox_delete.sql" "outbox_one.sql";
+    OUTBOX_DELETE_OF_TASK = "outbox_delete.sql" "outbox_of_task.sql";
 
     // --- presence and news
     JOIN = "join.sql";
@@ -99,7 +118,7 @@ mod tests {
     /// How many tasks there are of each table: enough that reading all of them is the wrong plan.
     const TASKS: i64 = 20_000;
 
-    const SCANS: [&str; 2] = ["Seq Scan on tasks", "Seq Scan on ended"];
+    const SCANS: [&str; 3] = ["Seq Scan on tasks", "Seq Scan on ended", "Seq Scan on outbox"];
 
     const FILL: &str = "
         INSERT INTO aftercommit.tasks (state, pos, at, queue, id, task_type, group_name, batch, payload)
@@ -110,6 +129,9 @@ mod tests {
         INSERT INTO aftercommit.ended (state, ended_at, expires_at, queue, id, task_type, retried, recovered, payload)
         SELECT 6 + n % 2, n, CASE n % 2 WHEN 1 THEN n END, 'q' || n / 2 % 20, 'ended-' || n, 't', 0, 0, '{}'
           FROM generate_series(1, $1) AS n";
+    const FILL_OUTBOX: &str = "
+        INSERT INTO aftercommit.outbox (state, due_next, enqueued_at, queue, id, task_type, payload)
+        SELECT n % 4, n, n, 'q' || n % 20, 'outbox-' || n, 't', '{}' FROM generate_series(1, $1) AS n";
 
     async fn pool() -> (Arc<PostgresServer>, PgPool) {
         let server = PostgresServer::shared().unwrap();
@@ -132,7 +154,7 @@ mod tests {
     async fn no_statement_reads_a_whole_table_of_tasks() {
         let (_server, pool) = pool().await;
         let mut conn = pool.acquire().await.unwrap();
-        for fill in [FILL, FILL_ENDED] {
+        for fill in [FILL, FILL_ENDED, FILL_OUTBOX] {
             sqlx::query(fill).bind(TASKS).execute(&mut *conn).await.unwrap();
         }
         sqlx::query("VACUUM ANALYZE").execute(&mut *conn).await.unwrap();

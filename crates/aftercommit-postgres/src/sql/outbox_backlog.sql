@@ -1,4 +1,6 @@
 -- No transition: how many rows wait, since when the oldest of them, how many are set aside and how many kept.
-SELECT count(*) FILTER (WHERE state < 2), min(enqueued_at) FILTER (WHERE state < 2), count(*) FILTER (WHERE state = 3),
-       count(*) FILTER (WHERE state = 2)
-  FROM aftercommit.outbox
+SELECT (SELECT count(*) FROM aftercommit.outbox WHERE state = 0) + (SELECT count(*) FROM aftercommit.outbox WHERE state = 1),
+       least((SELECT enqueued_at FROM aftercommit.outbox WHERE state = 0 ORDER BY seq LIMIT 1),
+             (SELECT min(enqueued_at) FROM aftercommit.outbox WHERE state = 1)),
+       (SELECT count(*) FROM aftercommit.outbox WHERE state = 3),
+       (SELECT count(*) FROM aftercommit.outbox WHERE state = 2)

@@ -1,2 +1,2 @@
 -- $1 the row
-($1)
+(ARRAY[$1]::bigint[])

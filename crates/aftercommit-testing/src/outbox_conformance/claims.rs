@@ -92,8 +92,9 @@ async fn a_claim_says_when_the_next_row_may_be_claimed(s: OutboxStage) {
     assert_eq!(s.claim(2).await.next_at, None, "what is claimed now is not waited for");
     let first_ends = s.after(HOLD);
     s.pass(SECOND);
-    assert_eq!(s.claim(1).await.next_at, Some(first_ends));
-    assert_eq!(s.claim(0).await.next_at, Some(first_ends));
+    for limit in [1, 9] {
+        assert_eq!(s.claim(limit).await.next_at, Some(first_ends));
+    }
     s.add(["c"]).await;
     assert_eq!(s.claim(2).await.next_at, Some(first_ends), "of those that were claimed before");
 }
