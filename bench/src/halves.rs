@@ -15,8 +15,27 @@ const PATIENCE: Duration = Duration::from_secs(400);
 
 /// Who is measured.
 pub(crate) trait Peer: Copy + Eq + Debug {
-    /// The half of this program that is measured: `ours` or `bare`; `None` for those who bring a program.
-    fn of_us(self) -> Option<&'static str>;
+    /// Where its samples go.
+    fn column(self) -> Column;
+
+    /// The half of this program that is measured; `None` for those who bring a program.
+    fn of_us(self) -> Option<&'static str> {
+        match self.column() {
+            Column::Ours => Some("ours"),
+            Column::Bare => Some("bare"),
+            Column::Other(_) => None,
+        }
+    }
+}
+
+/// A column of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Column {
+    Ours,
+    /// The bare limit.
+    Bare,
+    /// A peer's, by its name.
+    Other(&'static str),
 }
 
 /// What starts a peer: a program, and what stands before the words.

@@ -10,6 +10,7 @@ mod postgres;
 mod redis;
 mod report;
 mod sqlite;
+mod suite;
 mod toolchain;
 
 use anyhow::Result;

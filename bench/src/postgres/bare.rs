@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 
-use super::{Bench, Peer, add};
+use super::{Bench, Peer};
 use crate::report::Row;
+use crate::suite::add;
 
 /// How many loops, tasks at once, and tasks.
 const KNOBS: [(usize, usize, usize); 6] = [
@@ -23,7 +24,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
             Row::new(name, "tasks/s", "no engine around it")
         })
         .collect();
-    for _ in 0..bench.runs {
+    for _ in 0..bench.scope.runs {
         for (row, (loops, batch, tasks)) in rows.iter_mut().zip(KNOBS) {
             let url = bench.server.filled(&bench.peers, Peer::Bare, tasks).await?;
             let words = format!(

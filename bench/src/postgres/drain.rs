@@ -3,9 +3,10 @@
 use anyhow::Result;
 
 use super::peers::Settings;
-use super::{Bench, Peer, add, add_all};
+use super::{Bench, Peer};
 use crate::goal::Goal;
 use crate::report::Row;
+use crate::suite::{add, add_all};
 
 /// At which concurrency the others are measured with their default settings, once: they take long.
 const WITH_DEFAULTS: usize = 100;
@@ -13,11 +14,11 @@ const WITH_DEFAULTS: usize = 100;
 /// How many tasks a peer works through: enough for a second or more.
 fn tasks(bench: &Bench, peer: Peer) -> usize {
     match peer {
-        Peer::Ours | Peer::Bare => bench.count(200_000, 60_000),
+        Peer::Ours | Peer::Bare => bench.scope.count(200_000, 60_000),
         Peer::River(Settings::Default) => 3_000,
         Peer::Graphile(Settings::Default) => 6_000,
         Peer::Boss(Settings::Default) => 500,
-        _ => bench.count(80_000, 40_000),
+        _ => bench.scope.count(80_000, 40_000),
     }
 }
 
@@ -44,7 +45,7 @@ pub(super) async fn measure(bench: &Bench, concurrency: usize) -> Result<Vec<Row
         ),
         Row::new(name("worker and Postgres CPU"), "ms per 1,000", "both").goal(Goal::share(0.5, 0.5)),
     ];
-    for run in 0..bench.runs {
+    for run in 0..bench.scope.runs {
         let mut peers = bench.peers.here(&Peer::BEST);
         if run == 0 && concurrency == WITH_DEFAULTS {
             peers.extend(bench.peers.here(&Peer::DEFAULT));

@@ -2,17 +2,18 @@
 
 use anyhow::Result;
 
-use super::{Bench, Peer, add};
+use super::{Bench, Peer};
 use crate::goal::Goal;
 use crate::report::Row;
+use crate::suite::add;
 
 /// How many callers have such a call under way.
 const CALLERS: usize = 4;
 
 fn tasks(bench: &Bench, peer: Peer) -> usize {
     match peer {
-        Peer::Ours | Peer::Bare => bench.count(400_000, 100_000),
-        _ => bench.count(100_000, 40_000),
+        Peer::Ours | Peer::Bare => bench.scope.count(400_000, 100_000),
+        _ => bench.scope.count(100_000, 40_000),
     }
 }
 
@@ -26,7 +27,7 @@ pub(super) async fn measure(bench: &Bench, batch: usize) -> Result<Vec<Row>> {
     let mut row =
         Row::new(name, "tasks/s", "one statement with arrays per batch; four index entries per task")
             .goal(Goal::times(2.0, 2.0));
-    for _ in 0..bench.runs {
+    for _ in 0..bench.scope.runs {
         for peer in bench.peers.here(&Peer::BEST) {
             let url = bench.server.fresh(&bench.peers, peer).await?;
             let tasks = tasks(bench, peer);

@@ -3,9 +3,10 @@
 use anyhow::Result;
 
 use super::server::Spent;
-use super::{Bench, Peer, Size};
+use super::{Bench, Peer};
 use crate::goal::Goal;
 use crate::report::Row;
+use crate::suite::Size;
 
 /// How many tasks wait.
 const DEPTHS: [usize; 3] = [1_000, 100_000, 1_000_000];
@@ -19,13 +20,13 @@ pub(super) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let url = bench.server.fresh(&bench.peers, Peer::Ours).await?;
     let (mut rows, mut waiting, mut first) = (Vec::new(), 0, None);
     for depth in DEPTHS {
-        if bench.size == Size::Quick && depth > QUICK {
+        if bench.scope.size() == Size::Quick && depth > QUICK {
             break;
         }
         bench.server.fill(&bench.peers, Peer::Ours, &url, depth - waiting).await?;
         waiting = depth;
         let mut costs = rows_of(depth);
-        for _ in 0..bench.runs {
+        for _ in 0..bench.scope.runs {
             bench.server.fill(&bench.peers, Peer::Ours, &url, TASKS).await?;
             bench.server.forget_statements(Peer::Ours)?;
             let words = format!("drain --postgres {url} --tasks {TASKS} --concurrency 100");

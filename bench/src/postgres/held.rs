@@ -23,6 +23,14 @@ impl Load {
     }
 }
 
+/// What else is going on in the database.
+#[derive(Debug, Clone, Copy)]
+enum Others {
+    Nothing,
+    /// A transaction is open, and sees the tables as they were at the start.
+    HeldTransaction,
+}
+
 const CONCURRENCY: usize = 100;
 
 /// The column of the bare loop has ours without the held transaction.
@@ -31,26 +39,23 @@ pub(super) async fn measure(bench: &Bench, load: Load) -> Result<Vec<Row>> {
     let limit =
         "dead rows and index entries stay; compared with ours without it, in the column of the bare loop";
     let mut row = Row::new(name, "tasks/s", limit).goal(Goal::of_bare(0.8));
-    for _ in 0..bench.runs {
-        for is_held in [false, true] {
-            let rate = one(bench, load, is_held).await?;
-            if is_held {
-                row.ours.add(rate);
-            } else {
-                row.bare.get_or_insert_default().add(rate);
-            }
-        }
+    for _ in 0..bench.scope.runs {
+        let without = one(bench, load, Others::Nothing).await?;
+        row.add(one(bench, load, Others::HeldTransaction).await?, without);
     }
     Ok(vec![row])
 }
 
-async fn one(bench: &Bench, load: Load, is_held: bool) -> Result<f64> {
-    let tasks = bench.count(300_000, 60_000);
+async fn one(bench: &Bench, load: Load, others: Others) -> Result<f64> {
+    let tasks = bench.scope.count(300_000, 60_000);
     let url = match load {
         Load::Backlog => bench.server.filled(&bench.peers, Peer::Ours, tasks).await?,
         Load::Churn => bench.server.fresh(&bench.peers, Peer::Ours).await?,
     };
-    let held = if is_held { Some(bench.server.hold(&url).await?) } else { None };
+    let held = match others {
+        Others::Nothing => None,
+        Others::HeldTransaction => Some(bench.server.hold(&url).await?),
+    };
     let words = format!("drain --postgres {url} --tasks {tasks} --concurrency {CONCURRENCY}");
     let measured = match load {
         Load::Backlog => bench.peers.run(Peer::Ours, &words).await?,

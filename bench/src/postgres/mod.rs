@@ -14,26 +14,18 @@ mod server;
 
 use anyhow::Result;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use peers::{Peer, Programs};
 use server::Server;
 
-use crate::halves::Measured;
-use crate::machine;
 use crate::report::{Report, Row};
+use crate::suite::Scope;
+use crate::{machine, suite};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How often each peer is measured, interleaved.
-    #[arg(long, default_value_t = 3)]
-    runs: usize,
-    /// Only the measurements whose name contains this; they are printed and not recorded.
-    #[arg(long)]
-    only: Option<String>,
-    /// Fewer tasks and shorter loads; printed and not recorded.
-    #[arg(long)]
-    quick: bool,
+    #[command(flatten)]
+    scope: Scope,
     /// Also prints what our statements cost, after each drain that the measurement `flat` makes.
     #[arg(long)]
     statements: bool,
@@ -108,62 +100,16 @@ impl Measurement {
 struct Bench {
     server: Server,
     peers: Programs,
-    runs: usize,
-    size: Size,
+    scope: Scope,
     shows_statements: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Size {
-    Full,
-    Quick,
-}
-
-impl Bench {
-    /// The larger number, or the smaller for a quick look.
-    fn count(&self, full: usize, quick: usize) -> usize {
-        match self.size {
-            Size::Full => full,
-            Size::Quick => quick,
-        }
-    }
-}
-
-/// Adds what one peer showed to its column.
-fn add(row: &mut Row, peer: Peer, sample: f64) {
-    match peer {
-        Peer::Ours => row.ours.add(sample),
-        Peer::Bare => row.bare.get_or_insert_default().add(sample),
-        _ => row.add_peer(peer.name(), sample),
-    }
-}
-
-/// Adds several numbers of one result, each to its row.
-fn add_all(rows: &mut [Row], names: &[&str], peer: Peer, measured: &Measured) -> Result<()> {
-    for (row, name) in rows.iter_mut().zip(names) {
-        add(row, peer, measured.get(name)?);
-    }
-    Ok(())
-}
-
 pub(crate) async fn run(options: Options) -> Result<()> {
-    let size = if options.quick { Size::Quick } else { Size::Full };
     let built = tempfile::tempdir()?;
     let (server, peers) = (Server::start()?, peers::build(built.path()).await?);
-    let bench = Bench { server, peers, runs: options.runs, size, shows_statements: options.statements };
-    let wanted: Vec<Measurement> = Measurement::ALL
-        .into_iter()
-        .filter(|it| options.only.as_deref().is_none_or(|only| it.name().contains(only)))
-        .collect();
-    let progress = ProgressBar::new(wanted.len() as u64);
-    progress.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}")?);
-    let mut rows: Vec<Row> = Vec::new();
-    for measurement in wanted {
-        progress.set_message(measurement.name());
-        rows.extend(measurement.rows(&bench).await?);
-        progress.inc(1);
-    }
-    progress.finish_and_clear();
+    let bench = Bench { server, peers, scope: options.scope, shows_statements: options.statements };
+    let wanted = bench.scope.wanted(&Measurement::ALL, Measurement::name);
+    let rows = suite::measure(wanted, Measurement::name, async |it| it.rows(&bench).await).await?;
     let knobs = knobs(&bench);
     let report = Report {
         bench: "postgres",
@@ -172,9 +118,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         knobs: &knobs,
         rows: &rows,
     };
-    report.print();
-    // A part of the measurements is for whoever asked, and no record.
-    if options.only.is_none() && size == Size::Full { report.record() } else { Ok(()) }
+    bench.scope.publish(&report)
 }
 
 fn knobs(bench: &Bench) -> String {
@@ -182,7 +126,7 @@ fn knobs(bench: &Bench) -> String {
         bench.server.knobs(),
         "client, worker and server on the same cores, each a process".to_owned(),
         "payload {\"username\":\"alice10\"}, retention 0, retries 25, lease 30 s, presence on".to_owned(),
-        format!("{} interleaved rounds", bench.runs),
+        format!("{} interleaved rounds", bench.scope.runs),
         drain::knobs(bench),
         enqueue::knobs(bench),
         Peer::KNOBS.to_owned(),

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::halves::Column;
 use crate::{halves, toolchain};
 
 pub(super) type Programs = halves::Programs<Peer>;
@@ -36,19 +37,6 @@ impl Peer {
     /// The others as they are when nothing is said.
     pub(super) const DEFAULT: [Self; 3] =
         [Self::River(Default), Self::Graphile(Default), Self::Boss(Default)];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Ours => "ours",
-            Self::Bare => "bare",
-            Self::River(Best) => "River",
-            Self::River(Default) => "River, defaults",
-            Self::Graphile(Best) => "graphile-worker",
-            Self::Graphile(Default) => "graphile-worker, defaults",
-            Self::Boss(Best) => "pg-boss",
-            Self::Boss(Default) => "pg-boss, defaults",
-        }
-    }
 
     /// What its database is called.
     pub(super) const fn database(self) -> &'static str {
@@ -95,11 +83,16 @@ impl Peer {
 }
 
 impl halves::Peer for Peer {
-    fn of_us(self) -> Option<&'static str> {
+    fn column(self) -> Column {
         match self {
-            Self::Ours => Some("ours"),
-            Self::Bare => Some("bare"),
-            _ => None,
+            Self::Ours => Column::Ours,
+            Self::Bare => Column::Bare,
+            Self::River(Best) => Column::Other("River"),
+            Self::River(Default) => Column::Other("River, defaults"),
+            Self::Graphile(Best) => Column::Other("graphile-worker"),
+            Self::Graphile(Default) => Column::Other("graphile-worker, defaults"),
+            Self::Boss(Best) => Column::Other("pg-boss"),
+            Self::Boss(Default) => Column::Other("pg-boss, defaults"),
         }
     }
 }

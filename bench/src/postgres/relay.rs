@@ -31,8 +31,8 @@ pub(super) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let mut cpu = Row::new("relay CPU", "ms per 1,000", limit).goal(Goal::at_most(10.0, 10.0));
     let mut share = Row::new("relay, at that rate", "cores", limit);
     let mut postgres = Row::new("relay, Postgres CPU", "ms per 1,000", limit);
-    let rows = bench.count(200_000, 50_000);
-    for _ in 0..bench.runs {
+    let rows = bench.scope.count(200_000, 50_000);
+    for _ in 0..bench.scope.runs {
         let redis = Redis::start()?;
         let url = bench.server.fresh(&bench.peers, Peer::Ours).await?;
         fill(&url, rows).await?;

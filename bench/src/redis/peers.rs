@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::halves::Column;
 use crate::{halves, toolchain};
 
 pub(super) type Programs = halves::Programs<Peer>;
@@ -16,11 +17,11 @@ pub(super) enum Peer {
 }
 
 impl halves::Peer for Peer {
-    fn of_us(self) -> Option<&'static str> {
+    fn column(self) -> Column {
         match self {
-            Self::Ours => Some("ours"),
-            Self::Bare => Some("bare"),
-            Self::Asynq => None,
+            Self::Ours => Column::Ours,
+            Self::Bare => Column::Bare,
+            Self::Asynq => Column::Other("asynq"),
         }
     }
 }
