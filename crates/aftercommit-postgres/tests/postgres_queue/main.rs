@@ -4,4 +4,6 @@ mod cancellations;
 mod group_races;
 mod kit;
 mod migrations;
+mod news;
 mod operators;
+mod reach;
