@@ -18,6 +18,8 @@ mod enqueue;
 mod error;
 mod gather;
 mod groups;
+#[cfg(all(test, feature = "postgres-server"))]
+mod held_back;
 mod inspect;
 mod leases;
 mod links;

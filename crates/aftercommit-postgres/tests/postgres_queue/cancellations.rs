@@ -18,7 +18,7 @@ async fn wish(conn: &mut PgConnection, id: &str) {
 }
 
 async fn committed(pool: &PgPool, id: &str) {
-    wish(&mut *pool.acquire().await.expect("a connection"), id).await;
+    wish(&mut pool.acquire().await.expect("a connection"), id).await;
 }
 
 async fn heard(listener: &mut Cancellations) -> String {
