@@ -75,10 +75,11 @@ async fn list_findings(config: &Config) -> Result<()> {
             more => println!("  and {more} more"),
         }
     }
-    match findings.len() {
-        0 => Ok(println!("every rule holds")),
-        broken => bail!("rules are broken: {broken}"),
+    if !findings.is_empty() {
+        bail!("rules are broken: {}", findings.len());
     }
+    println!("every rule holds");
+    Ok(())
 }
 
 async fn work(config: &Config) -> Result<()> {
@@ -90,7 +91,7 @@ async fn work(config: &Config) -> Result<()> {
         store = database::wait(&config.store.source, ports.as_ref()) => store?,
         () = signals.next() => return Ok(()),
     };
-    let delivery = Delivery::new(&store, redis, config.delivery)?;
+    let delivery = Delivery::new(&store, redis, config.delivery);
     delivery.warn_of_stranded(&store).await.context("failed to look for tasks that wait elsewhere")?;
     let bank = config.role.needs_keys().then(|| open_bank(config, &store, &delivery)).transpose()?;
     let mailer = match config.role.works() {
