@@ -75,10 +75,11 @@ async fn list_findings(config: &Config) -> Result<()> {
             more => println!("  and {more} more"),
         }
     }
-    match findings.len() {
-        0 => Ok(println!("every rule holds")),
-        broken => bail!("rules are broken: {broken}"),
+    if !findings.is_empty() {
+        bail!("rules are broken: {}", findings.len());
     }
+    println!("every rule holds");
+    Ok(())
 }
 
 async fn work(config: &Config) -> Result<()> {
