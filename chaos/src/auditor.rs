@@ -100,30 +100,54 @@ pub(crate) fn judge(case: Case<'_>) -> Findings {
 }
 
 fn judge_losses(findings: &mut Findings, case: Case<'_>, by_address: &BTreeMap<&str, Vec<&Effect>>) {
-    let (mut lost, mut wrong) = (Vec::new(), Vec::new());
-    for username in case.ledger.acknowledged.iter().filter(|name| !case.books.users.contains_key(*name)) {
-        lost.push(format!("{username} was told to be a user and is none"));
-    }
+    let missing: Vec<String> = case
+        .ledger
+        .acknowledged
+        .iter()
+        .filter(|name| !case.books.users.contains_key(*name))
+        .cloned()
+        .collect();
+    let (mut silent, mut wrong) = (Vec::new(), Vec::new());
     for (username, address) in &case.books.users {
         let sent: BTreeSet<&str> =
             by_address.get(&**address).into_iter().flatten().map(|effect| &*effect.code_hash).collect();
         let stored = case.books.codes.get(username);
         if sent.is_empty() {
-            lost.push(format!("{username} is a user without a mail"));
+            silent.push(username.clone());
         } else if sent.len() == 1 && stored.is_some_and(|stored| stored.iter().map(|hash| &**hash).eq(sent)) {
             findings.ok += 1;
         } else {
             wrong.push(username.clone());
         }
     }
-    findings.lost += count(lost.len()) + case.books.unfinished + case.books.set_aside;
-    findings.wrong_codes += count(wrong.len());
-    findings.say("lost", &lost);
+    findings.say("lost: told to be users, and are none", &missing);
+    findings.say("lost: users without a mail", &silent);
     findings.say("not one code that verifies", &wrong);
-    if case.books.unfinished + case.books.set_aside > 0 {
-        let Books { unfinished, set_aside, .. } = case.books;
+    // Who has no mail has no task that is done, and is counted once.
+    findings.lost = count(missing.len()) + count(silent.len()).max(not_done(findings, case));
+    findings.wrong_codes = count(wrong.len());
+}
+
+/// Tasks that are not done: still there, set aside, or gone from the queue without a settlement.
+fn not_done(findings: &mut Findings, case: Case<'_>) -> u64 {
+    let Books { unfinished, set_aside, succeeded, .. } = *case.books;
+    let there = unfinished + set_aside;
+    if there > 0 {
         findings.words.push(format!("lost: {unfinished} tasks are not done, {set_aside} were set aside"));
     }
+    let gone = match forgotten(case.evidence) {
+        true => 0,
+        false => findings.committed.saturating_sub(succeeded + there),
+    };
+    if gone > 0 {
+        findings.words.push(format!("lost: {gone} tasks left the queue without a settlement"));
+    }
+    there + gone
+}
+
+/// Whether the store that counts settlements has lost its counts.
+fn forgotten(evidence: &[Evidence]) -> bool {
+    evidence.iter().any(|evidence| evidence.sign == Sign::StoreForgot)
 }
 
 fn judge_ghosts(findings: &mut Findings, case: Case<'_>) {
@@ -165,15 +189,17 @@ fn judge_copies(findings: &mut Findings, case: Case<'_>, by_address: &BTreeMap<&
     findings.say("unexplained copies", &unexplained);
 }
 
-/// Each task is settled as done once, unless the store that counts has forgotten everything. More often: an attempt was believed that did not hold its task. Less often: what
-/// is gone from the queue was never settled. And who holds a task loses it only to somebody who took it.
+/// Each task is settled as done once. More often: an attempt was believed that did not hold its task. And who holds a
+/// task loses it only to somebody who took it.
 fn judge_settlements(findings: &mut Findings, case: Case<'_>) {
-    if !case.evidence.iter().any(|evidence| evidence.sign == Sign::StoreForgot) {
-        compare_counts(findings, case.books);
+    let (accepted, committed) = (case.books.succeeded, findings.committed);
+    let surplus = accepted.saturating_sub(committed);
+    if surplus > 0 {
+        findings.words.push(format!("stale: {accepted} settlements were accepted for {committed} tasks"));
     }
     let robbed = robbed(case.evidence);
     findings.say("stale: lost by their last holder, to nobody", &robbed);
-    findings.stale_accepted += count(robbed.len());
+    findings.stale_accepted += surplus + count(robbed.len());
     let recovered = case.evidence.iter().filter_map(|evidence| match &evidence.sign {
         Sign::Recovered { task } => Some(task),
         _ => None,
@@ -181,20 +207,6 @@ fn judge_settlements(findings: &mut Findings, case: Case<'_>) {
     findings.recovered = count(recovered.collect::<BTreeSet<_>>().len());
     findings.republished =
         count(case.evidence.iter().filter(|evidence| evidence.sign == Sign::Republished).count());
-}
-
-fn compare_counts(findings: &mut Findings, books: &Books) {
-    let (accepted, committed) = (books.succeeded, findings.committed);
-    let surplus = accepted.saturating_sub(committed);
-    if surplus > 0 {
-        findings.words.push(format!("stale: {accepted} settlements were accepted for {committed} tasks"));
-    }
-    let missing = committed.saturating_sub(accepted + books.unfinished + books.set_aside);
-    if missing > 0 {
-        findings.words.push(format!("lost: {missing} tasks left the queue without a settlement"));
-    }
-    findings.stale_accepted += surplus;
-    findings.lost += missing;
 }
 
 fn count(number: usize) -> u64 {

@@ -44,7 +44,11 @@ const JOURNAL: &str = "journal.log";
 
 impl Fleet {
     /// Starts the stores and every process.
-    pub(crate) async fn start(kind: FleetKind, binary: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        kind: FleetKind,
+        binary: &Path,
+        further: &[(String, String)],
+    ) -> anyhow::Result<Self> {
         let mut home = tempfile::Builder::new().prefix("aftercommit-chaos-").tempdir()?;
         // If the run breaks off, somebody will want to know why.
         home.disable_cleanup(true);
@@ -70,7 +74,7 @@ impl Fleet {
         let program = Arc::new(Program {
             binary: binary.canonicalize().with_context(|| format!("no program {}", binary.display()))?,
             home: home.path().to_owned(),
-            settings: settings(source, redis.as_ref(), &sink),
+            settings: settings(source, redis.as_ref(), &sink, further),
         });
         migrate(&program, &journal).await?;
         let (mut keepers, mut servers) = (BTreeMap::new(), Vec::new());
@@ -150,8 +154,13 @@ pub(crate) enum Keep {
     Directory,
 }
 
-fn settings(source: String, redis: Option<&RedisSite>, sink: &Sink) -> Vec<(&'static str, String)> {
-    let mut settings = vec![
+fn settings(
+    source: String,
+    redis: Option<&RedisSite>,
+    sink: &Sink,
+    further: &[(String, String)],
+) -> Vec<(String, String)> {
+    let own = [
         ("DB_SOURCE", source),
         ("GRPC_SERVER_ADDRESS", "127.0.0.1:0".to_owned()),
         ("EMAIL_URL", format!("smtp://{}", sink.addr)),
@@ -162,10 +171,10 @@ fn settings(source: String, redis: Option<&RedisSite>, sink: &Sink) -> Vec<(&'st
         ("SHUTDOWN_TIMEOUT", format!("{}s", SHUTDOWN_TIMEOUT.as_secs())),
         ("LOG_TASK_PAYLOADS", "true".to_owned()),
     ];
-    if let Some(redis) = redis {
-        settings.push(("REDIS_ADDRESS", redis.link.addr.to_string()));
-    }
-    settings
+    let redis = redis.map(|redis| ("REDIS_ADDRESS", redis.link.addr.to_string()));
+    let own = own.into_iter().chain(redis).map(|(key, value)| (key.to_owned(), value));
+    // Of two values of a key a process gets the later one.
+    own.chain(further.iter().cloned()).collect()
 }
 
 /// Makes the tables before everybody comes at once.

@@ -29,6 +29,9 @@ struct Arguments {
     /// Within how many minutes, over all fleets; starts and audits come on top
     #[arg(long, default_value_t = 24.0)]
     minutes: f64,
+    /// A setting of every process, to see what becomes of a bank that is set up another way
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -37,6 +40,11 @@ struct Arguments {
 fn main() -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run_all(Arguments::parse()))
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 async fn run_all(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -53,6 +61,7 @@ async fn run_all(arguments: Arguments) -> anyhow::Result<ExitCode> {
             tasks: arguments.tasks.div_ceil(fleets),
             faults: arguments.faults.div_ceil(fleets),
             span,
+            settings: arguments.set.clone(),
         };
         outcomes.push(run(setup, &arguments.simplebank, &Watcher::of_this_run()).await?);
     }

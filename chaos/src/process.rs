@@ -25,7 +25,7 @@ pub(crate) struct Program {
     pub(crate) binary: PathBuf,
     /// Where they live: the database and the key are there.
     pub(crate) home: PathBuf,
-    pub(crate) settings: Vec<(&'static str, String)>,
+    pub(crate) settings: Vec<(String, String)>,
 }
 
 /// What a process has said of itself.

@@ -42,19 +42,13 @@ impl Watcher {
 
     pub(crate) fn follow(
         self,
-        setup: Setup,
+        setup: &Setup,
         done: watch::Receiver<u64>,
         struck: watch::Receiver<u64>,
     ) -> Following {
-        let name = setup.kind.name();
+        let (name, tasks, faults) = (setup.kind.name(), setup.tasks, setup.faults);
         let line = move || {
-            format!(
-                "{name}: {}/{} signed up, {}/{} faults",
-                *done.borrow(),
-                setup.tasks,
-                *struck.borrow(),
-                setup.faults
-            )
+            format!("{name}: {}/{tasks} signed up, {}/{faults} faults", *done.borrow(), *struck.borrow())
         };
         Following(match self {
             Self::Person => tokio::spawn(draw(line)),

@@ -29,7 +29,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 const FIRST_ANSWER: Duration = Duration::from_secs(30);
 
 /// What one trial is to be like.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Setup {
     /// The configuration of the bank.
     pub kind: FleetKind,
@@ -41,6 +41,8 @@ pub struct Setup {
     pub faults: usize,
     /// Within which time both are spread.
     pub span: Duration,
+    /// Settings of every process, over those of the fleet: to see what becomes of a bank that is set up another way.
+    pub settings: Vec<(String, String)>,
 }
 
 /// What a trial came to.
@@ -86,7 +88,8 @@ impl Outcome {
 /// # Errors
 /// The fleet cannot be started, or a store of it cannot be read: nothing is known then.
 pub async fn run(setup: Setup, binary: &Path, watcher: &Watcher) -> anyhow::Result<Outcome> {
-    let fleet = Fleet::start(setup.kind, binary).await.context("the fleet does not start")?;
+    let fleet =
+        Fleet::start(setup.kind, binary, &setup.settings).await.context("the fleet does not start")?;
     let directory = fleet.path().to_owned();
     let broken_off = || format!("the run broke off; its journal is in {}", directory.display());
     run_on(fleet, setup, watcher).await.with_context(broken_off)
@@ -106,7 +109,7 @@ async fn run_on(mut fleet: Fleet, setup: Setup, watcher: &Watcher) -> anyhow::Re
         progress,
     };
     let started = Instant::now();
-    let watching = watcher.follow(setup, done, struck_so_far);
+    let watching = watcher.follow(&setup, done, struck_so_far);
     let (ledger, strikes) =
         tokio::join!(load.run(), strike_all(Arc::clone(&fleet_running), planned, started, count_strikes));
     let (ledger, (struck, missed)) = (ledger?, strikes?);

@@ -84,6 +84,16 @@ fn user_without_a_mail_is_lost() {
 }
 
 #[test]
+fn user_without_a_mail_whose_task_is_not_done_is_lost_once() {
+    for unfinished in [0, 1] {
+        let mut world = world();
+        world.effects.remove(1);
+        (world.books.unfinished, world.books.succeeded) = (unfinished, 2);
+        assert_eq!(world.numbers(), Findings { ok: 2, lost: 1, ..CLEAN });
+    }
+}
+
+#[test]
 fn acknowledged_user_who_is_none_is_lost_and_the_mail_is_unexpected() {
     let mut world = world();
     world.books.users.remove("bert");

@@ -17,7 +17,14 @@ async fn nothing_is_lost_or_done_without_need_while_everything_fails() {
     let seed = rand::random();
     println!("cargo xtask chaos --seed {seed} --tasks {TASKS} --faults {FAULTS} --minutes 1");
     let fleets = FleetKind::ALL.len();
-    let setup = |kind| Setup { kind, seed, tasks: TASKS / fleets, faults: FAULTS / fleets, span: SPAN };
+    let setup = |kind| Setup {
+        kind,
+        seed,
+        tasks: TASKS / fleets,
+        faults: FAULTS / fleets,
+        span: SPAN,
+        settings: Vec::new(),
+    };
     let trial = async |kind| {
         let binary = Path::new(env!("CARGO_BIN_EXE_simplebank"));
         run(setup(kind), binary, &Watcher::Log).await.expect("the fleet starts and its stores can be read")
