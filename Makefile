@@ -3,7 +3,7 @@
 # As .PHONY is read here: the course's targets in its order, then ours. db_docs, db_schema and sqlc stand between
 # migratedown1 and test once there is a Postgres to make them from.
 .DEFAULT_GOAL := help
-.PHONY: postgres createdb dropdb migrateup migratedown migratedown1 test server mock proto evans redis \
+.PHONY: postgres createdb dropdb migrateup migratedown migrateup1 migratedown1 test server mock proto evans redis \
 	redis_stop redis_start redis_ping postgres_stop lecture-55 lecture-56 lecture-58 lectures help fmt lint
 
 # The experiments of a lecture, one after the other, with the bank's log as it comes.
@@ -23,6 +23,9 @@ migrateup: ## Apply every migration to DB_SOURCE
 
 migratedown: ## Take every migration back
 	cargo run --quiet -- migrate down all
+
+migrateup1: ## Apply the next one
+	cargo run --quiet -- migrate up 1
 
 migratedown1: ## Take the last migration back
 	cargo run --quiet -- migrate down 1

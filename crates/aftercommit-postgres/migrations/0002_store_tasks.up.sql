@@ -113,7 +113,8 @@ BEGIN
     IF cardinality(unused) > 0 THEN
         DELETE FROM aftercommit.unique_locks AS l
          USING unnest(queues, types, payloads) WITH ORDINALITY AS g (queue, task_type, payload, nth)
-         WHERE g.nth = ANY (unused) AND l.queue = g.queue AND l.key = aftercommit.lock_key(g.task_type, g.payload);
+         WHERE g.nth = ANY (unused) AND l.queue = ANY (ARRAY[g.queue])
+           AND l.key = ANY (ARRAY[aftercommit.lock_key(g.task_type, g.payload)]);
     END IF;
     RETURN answers;
 END
@@ -173,20 +174,22 @@ BEGIN
     -- A statement of its own sees what ended while the insert waited.
     IF cardinality(stored) = cardinality(ids)
        AND NOT EXISTS (SELECT 1 FROM unnest(queues, ids) AS g (queue, id)
-                         JOIN aftercommit.ended AS e ON e.queue = g.queue AND e.id = g.id)
+                        -- The offset keeps the planner from reading the whole table instead.
+                        WHERE EXISTS (SELECT 1 FROM aftercommit.ended AS e
+                                       WHERE e.queue = g.queue AND e.id = g.id OFFSET 0))
     THEN
         RETURN array_fill(0::smallint, ARRAY[cardinality(ids)]);
     END IF;
 
     DELETE FROM aftercommit.tasks AS t
-     USING aftercommit.ended AS e
-     WHERE t.seq = ANY (stored) AND e.queue = t.queue AND e.id = t.id;
+     WHERE t.seq = ANY (stored)
+       AND EXISTS (SELECT 1 FROM aftercommit.ended AS e WHERE e.queue = t.queue AND e.id = t.id OFFSET 0);
 
     -- Of tasks with the same id the first one was stored, if any was.
-    SELECT array_agg(CASE WHEN g.nth = g.first AND t.seq IS NOT NULL THEN 0 ELSE 1 END ORDER BY g.nth) INTO answers
-      FROM (SELECT queue, id, nth, min(nth) OVER (PARTITION BY queue, id) AS first
-              FROM unnest(queues, ids) WITH ORDINALITY AS u (queue, id, nth)) AS g
-           LEFT JOIN aftercommit.tasks AS t ON t.queue = g.queue AND t.id = g.id AND t.seq = ANY (stored);
+    SELECT array_agg(CASE WHEN g.nth = g.first AND g.seq = ANY (stored) THEN 0 ELSE 1 END ORDER BY g.nth) INTO answers
+      FROM (SELECT u.nth, min(u.nth) OVER (PARTITION BY u.queue, u.id) AS first,
+                   (SELECT t.seq FROM aftercommit.tasks AS t WHERE t.queue = u.queue AND t.id = u.id) AS seq
+              FROM unnest(queues, ids) WITH ORDINALITY AS u (queue, id, nth)) AS g;
     RETURN answers;
 END
 $$;

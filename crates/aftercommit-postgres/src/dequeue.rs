@@ -8,6 +8,7 @@ use aftercommit_core::{LeaseGrant, Leased, QueueName, Quota, Result, Timestamp};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use crate::batch::saturated;
 use crate::conn::Conn;
 use crate::error::{failed, is_lost_race, is_unknown_worker};
 use crate::looks::{BEGINNING, Seen};
@@ -116,12 +117,12 @@ async fn run(
     wanted: usize,
     grant: &LeaseGrant,
 ) -> sqlx::Result<Vec<PgRow>> {
-    let wanted = number(wanted);
+    let wanted = saturated(wanted);
     let query = match shares {
         [share] => sqlx::query(sql::DEQUEUE_ONE).bind(share.queue.as_str()).bind(wanted).bind(share.from),
         _ => sqlx::query(sql::DEQUEUE)
             .bind(shares.iter().map(|share| share.queue.as_str()).collect::<Vec<_>>())
-            .bind(shares.iter().map(|share| number(share.count)).collect::<Vec<_>>())
+            .bind(shares.iter().map(|share| saturated(share.count)).collect::<Vec<_>>())
             .bind(shares.iter().map(|share| share.from).collect::<Vec<_>>()),
     };
     let query = query.bind(grant.worker.as_str()).bind(queue.store.moment()).bind(millis(grant.duration));
@@ -156,10 +157,6 @@ fn look_again_at(queue: &PostgresQueue, at: Instant) {
             news.tell(Topic::Pending);
         });
     }
-}
-
-fn number(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn place(row: &PgRow) -> i64 {

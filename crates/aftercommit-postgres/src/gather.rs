@@ -1,16 +1,17 @@
 //! Takes the tasks of ripe groups into batches: one statement for many groups, however many tasks they have.
 
 use aftercommit_core::stored::millis;
-use aftercommit_core::{Batch, BatchKey, BoxError, GroupRules, Result, Timestamp};
+use aftercommit_core::{Batch, BatchKey, BoxError, GroupRules, Message, Result, Timestamp};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Postgres, Row};
 
 use crate::batch::saturated;
 use crate::conn::Conn;
-use crate::error::{failed, unreadable};
+use crate::error::failed;
 use crate::row::message;
 use crate::sql;
+use crate::unreadable::Unreadable;
 
 pub(crate) const GATHERING: &str = "gather tasks of groups";
 
@@ -56,12 +57,20 @@ impl Gather<'_> {
             .bind(millis(self.rules.hold).min(LONGEST));
         let rows = conn.fetch_all(gather).await.map_err(failed(GATHERING))?;
         let mut batches: Vec<Batch> = Vec::new();
+        let mut unreadable = Unreadable::default();
         for row in &rows {
-            let (key, deadline, task) = read(row).map_err(|error| unreadable(GATHERING, error))?;
-            match batches.last_mut() {
-                Some(batch) if batch.key == key => batch.tasks.push(task),
-                _ => batches.push(Batch { key, tasks: vec![task], deadline }),
+            match read(row) {
+                Ok((key, deadline, task)) => match batches.last_mut() {
+                    Some(batch) if batch.key == key => batch.tasks.push(task),
+                    _ => batches.push(Batch { key, tasks: vec![task], deadline }),
+                },
+                Err(error) => unreadable.add(row, &error),
             }
+        }
+        if !unreadable.is_empty() {
+            unreadable.archive_in(conn, self.moment).await?;
+            let end = sqlx::query(sql::END_EMPTY_BATCHES).bind(&self.queues);
+            conn.execute(end).await.map_err(failed(GATHERING))?;
         }
         Ok(batches)
     }
@@ -79,7 +88,7 @@ impl Gather<'_> {
 }
 
 /// A row of `gather.sql`.
-fn read(row: &PgRow) -> Result<(BatchKey, Timestamp, aftercommit_core::Message), BoxError> {
+fn read(row: &PgRow) -> Result<(BatchKey, Timestamp, Message), BoxError> {
     let task = message(row)?;
     let group = task.group.clone().ok_or("a task in a batch is of no group")?;
     let key = BatchKey { queue: task.queue.clone(), group, id: row.try_get::<i64, _>(13)?.to_string() };

@@ -14,6 +14,7 @@ use crate::batch::saturated;
 use crate::conn::Conn;
 use crate::error::failed;
 use crate::news::Topic;
+use crate::text::has_nul;
 use crate::{PostgresQueue, sql};
 
 const DOING: &str = "operate on tasks";
@@ -21,7 +22,7 @@ const DOING: &str = "operate on tasks";
 /// How many tasks are changed in one transaction, which keeps their rows from others while it lasts.
 const CHUNK: usize = 5_000;
 /// How often a task is looked for that moves between the tables just while it is waited for.
-const LOOKS: usize = 8;
+const TRIES: usize = 8;
 
 /// Does something to one task.
 pub(crate) async fn on_one(
@@ -123,7 +124,11 @@ struct Found {
 
 /// Finds a task, and locks it where it is.
 async fn find(tx: &mut Conn, queue: &QueueName, id: &TaskId) -> Result<Option<Found>> {
-    for _ in 0..LOOKS {
+    if has_nul(id.as_str()) {
+        // No task is stored under such an id.
+        return Ok(None);
+    }
+    for _ in 0..TRIES {
         let find = sqlx::query(sql::FIND).bind(queue.as_str()).bind(id.as_str());
         let row = tx.fetch_one(find).await.map_err(failed(DOING))?;
         let (found, was_there) = read(&row).map_err(failed(DOING))?;

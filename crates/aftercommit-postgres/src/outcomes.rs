@@ -4,27 +4,40 @@ use std::borrow::Cow;
 
 use aftercommit_core::stored::{millis, state};
 use aftercommit_core::{Outcome, RequeueCause, Timestamp};
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 
+use crate::batch::saturated;
 use crate::text::storable;
 
 /// What a batch of settlements writes, beside its leases.
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes<'a> {
     /// The state after it; 0 for none.
-    pub(crate) becomes: Vec<i16>,
+    becomes: Vec<i16>,
     /// Retries or recoveries to add.
-    pub(crate) added: Vec<i32>,
+    added: Vec<i32>,
     /// When the task is due, or for how long it is kept.
-    pub(crate) moments: Vec<Option<i64>>,
-    pub(crate) errors: Vec<Option<Cow<'a, str>>>,
-    pub(crate) results: Vec<Option<&'a [u8]>>,
+    moments: Vec<Option<i64>>,
+    errors: Vec<Option<Cow<'a, str>>>,
+    results: Vec<Option<&'a [u8]>>,
+    /// Where they stand in their batch.
+    places: Vec<i64>,
 }
 
 /// The task is gone.
 const NOTHING: i64 = 0;
 
 impl<'a> Outcomes<'a> {
-    pub(crate) fn push(&mut self, outcome: &'a Outcome) {
+    pub(crate) fn of(outcomes: impl Iterator<Item = &'a Outcome>, places: &[usize]) -> Self {
+        let mut columns =
+            Self { places: places.iter().map(|place| saturated(*place)).collect(), ..Self::default() };
+        outcomes.for_each(|outcome| columns.push(outcome));
+        columns
+    }
+
+    fn push(&mut self, outcome: &'a Outcome) {
         let (mut added, mut moment, mut error, mut result) = (0, None, None, None);
         let becomes = match outcome {
             Outcome::Done => NOTHING,
@@ -54,5 +67,19 @@ impl<'a> Outcomes<'a> {
         self.moments.push(moment);
         self.errors.push(error);
         self.results.push(result);
+    }
+
+    /// Gives them to a statement that has got its leases.
+    pub(crate) fn bind<'q>(
+        &'q self,
+        settle: Query<'q, Postgres, PgArguments>,
+    ) -> Query<'q, Postgres, PgArguments> {
+        settle
+            .bind(&self.becomes)
+            .bind(&self.added)
+            .bind(&self.moments)
+            .bind(&self.errors)
+            .bind(&self.results)
+            .bind(&self.places)
     }
 }

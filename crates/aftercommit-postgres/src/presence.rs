@@ -10,6 +10,7 @@ use sqlx::postgres::PgRow;
 
 use crate::cancel::cancellations;
 use crate::error::{failed, unreadable};
+use crate::text::has_nul;
 use crate::{PostgresQueue, sql};
 
 #[async_trait]
@@ -45,6 +46,10 @@ impl Presence for PostgresQueue {
 
     async fn cancel(&self, queue: &QueueName, id: &TaskId) -> Result<()> {
         const DOING: &str = "cancel a task";
+        if has_nul(id.as_str()) {
+            // No task is stored under such an id.
+            return Ok(());
+        }
         let cancel =
             sqlx::query(sql::CANCEL).bind(queue.as_str()).bind(id.as_str()).bind(self.store.moment());
         let row = self.store.conn(DOING).await?.fetch_one(cancel).await.map_err(failed(DOING))?;

@@ -40,6 +40,15 @@ impl PostgresQueue {
         self
     }
 
+    /// Believes that `clock` is the one of this machine; the database's goes on to decide. To be said before the queue is
+    /// used.
+    #[must_use]
+    pub fn with_clock_of_this_machine(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.watch = Arc::new(Watch::new(clock.now()));
+        self.store.set_clock_of_this_machine(clock);
+        self
+    }
+
     /// Options for every task enqueued in a transaction that neither the call nor the task's type sets.
     #[must_use]
     pub fn with_defaults(mut self, defaults: Options) -> Self {

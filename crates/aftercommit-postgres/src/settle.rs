@@ -1,42 +1,73 @@
 //! Writes down what became of tasks, and makes leases longer: one statement for a batch.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use aftercommit_core::stored::millis;
-use aftercommit_core::{
-    Lease, LeaseLost, LeaseToken, Outcome, QueueName, Result, Settlement, TaskId, Timestamp,
-};
-use sqlx::Row;
+use aftercommit_core::{Lease, LeaseLost, Outcome, Result, Settlement, Timestamp};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{Postgres, Row};
 
 use crate::conn::Conn;
 use crate::error::{failed, is_lost_race};
-use crate::leases::{Leases, in_order};
-use crate::news::Topic;
+use crate::leases::{Current, Leases};
+use crate::news::{Topic, Topics};
 use crate::outcomes::Outcomes;
 use crate::{PostgresQueue, sql};
 
 const SETTLING: &str = "settle tasks";
 const EXTENDING: &str = "extend leases";
 
+/// How many bytes of results go into one statement, if there is more than one; Postgres takes no message of a gigabyte.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
 type Answer = Result<(), LeaseLost>;
 
-/// Settles a batch; answers in its order.
+/// Settles a batch; answers in its order. Should one with very long results fail half-way, the first half stays settled,
+/// as after an answer that was lost.
 pub(crate) async fn settle(queue: &PostgresQueue, batch: &[Settlement]) -> Result<Vec<Answer>> {
-    let places = first_of_each_lease(batch);
-    let mut answers = vec![Err(LeaseLost); batch.len()];
-    if places.is_empty() {
-        return Ok(answers);
+    let mut answers = Vec::with_capacity(batch.len());
+    let mut rest = batch;
+    while !rest.is_empty() {
+        let (part, later) = rest.split_at(fitting(rest));
+        answers.extend(settle_part(queue, part).await?);
+        rest = later;
     }
-    let moment = queue.store.moment();
+    Ok(answers)
+}
+
+/// How many settlements go into one statement: all of them, unless their results are very long.
+fn fitting(batch: &[Settlement]) -> usize {
+    let length = |item: &Settlement| match &item.outcome {
+        Outcome::Complete { result, .. } => result.as_ref().map_or(0, bytes::Bytes::len),
+        _ => 0,
+    };
+    let sums = batch.iter().scan(0_usize, |sum, item| {
+        *sum = sum.saturating_add(length(item));
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= MAX_BYTES).count().max(1)
+}
+
+async fn settle_part(queue: &PostgresQueue, batch: &[Settlement]) -> Result<Vec<Answer>> {
+    // The first settle of a lease ends it, within a batch too.
+    let leases = Leases::of(batch.iter().map(|item| &item.leased.lease));
+    let outcomes = || leases.places.iter().map(|place| &batch[*place].outcome);
+    let all_done = outcomes().all(|outcome| *outcome == Outcome::Done);
+    let written = Outcomes::of(outcomes(), &leases.places);
+    let statement = || {
+        let settle = if all_done { sql::FINISH } else { sql::SETTLE };
+        let settle = bind(settle, &leases, queue.store.moment());
+        if all_done { settle } else { written.bind(settle) }
+    };
     let mut conn = queue.store.conn(SETTLING).await?;
-    let mut settled = write(&mut conn, batch, &places, moment).await;
-    if settled.as_ref().is_err_and(is_lost_race) {
-        settled = write(&mut conn, batch, &places, moment).await;
-    }
+    let current = run(&mut conn, SETTLING, statement).await?;
     drop(conn);
-    for nth in settled.map_err(failed(SETTLING))? {
-        answers[at(&places, nth)] = Ok(());
+    let mut answers = vec![Err(LeaseLost); batch.len()];
+    for place in &leases.places {
+        if current.has(&batch[*place].leased.lease) {
+            answers[*place] = Ok(());
+        }
     }
     wake(queue, batch, &answers);
     Ok(answers)
@@ -48,116 +79,51 @@ pub(crate) async fn extend(
     batch: &[Lease],
     duration: Duration,
 ) -> Result<Vec<Result<Timestamp, LeaseLost>>> {
-    let mut answers = vec![Err(LeaseLost); batch.len()];
     if batch.is_empty() {
-        return Ok(answers);
+        return Ok(Vec::new());
     }
-    let places = in_order(batch.iter());
-    let mut leases = Leases::with_capacity(batch.len());
-    places.iter().for_each(|place| leases.push(&batch[*place]));
+    let leases = Leases::of(batch.iter());
     let mut conn = queue.store.conn(EXTENDING).await?;
     // The database counts from a later moment, and so the worker does not think that it has longer than it has.
     let until = queue.store.local_now().plus(duration);
-    let mut extended = write_extension(&mut conn, &leases, queue.store.moment(), duration).await;
-    if extended.as_ref().is_err_and(is_lost_race) {
-        extended = write_extension(&mut conn, &leases, queue.store.moment(), duration).await;
-    }
-    for nth in extended.map_err(failed(EXTENDING))? {
-        answers[at(&places, nth)] = Ok(until);
-    }
-    if answers.contains(&Err(LeaseLost)) {
-        // A row is extended once, also for a lease that stands in the batch twice.
-        let extended: HashSet<_> = batch
-            .iter()
-            .zip(&answers)
-            .filter_map(|(lease, answer)| answer.is_ok().then(|| identity(lease)))
-            .collect();
-        for (lease, answer) in batch.iter().zip(&mut answers) {
-            if extended.contains(&identity(lease)) {
-                *answer = Ok(until);
-            }
-        }
-    }
-    Ok(answers)
+    let statement = || bind(sql::EXTEND, &leases, queue.store.moment()).bind(millis(duration));
+    let current = run(&mut conn, EXTENDING, statement).await?;
+    Ok(batch.iter().map(|lease| if current.has(lease) { Ok(until) } else { Err(LeaseLost) }).collect())
 }
 
-async fn write_extension(
-    conn: &mut Conn,
-    leases: &Leases<'_>,
-    moment: Option<i64>,
-    duration: Duration,
-) -> sqlx::Result<Vec<i64>> {
-    let extend = sqlx::query(sql::EXTEND)
+type Statement<'q> = Query<'q, Postgres, PgArguments>;
+
+fn bind<'q>(statement: &'static str, leases: &'q Leases<'q>, moment: Option<i64>) -> Statement<'q> {
+    sqlx::query(statement)
         .bind(&leases.seqs)
-        .bind(&leases.epochs)
+        .bind(&leases.tokens)
         .bind(&leases.queues)
         .bind(&leases.ids)
         .bind(moment)
-        .bind(millis(duration));
-    conn.fetch_all(extend).await?.iter().map(|row| row.try_get(0)).collect()
 }
 
-/// The places of the settlements that count, in the order in which rows are locked: the first settle of a lease ends it,
-/// within a batch too.
-fn first_of_each_lease(batch: &[Settlement]) -> Vec<usize> {
-    let mut places = in_order(batch.iter().map(|item| &item.leased.lease));
-    let mut seen = HashSet::with_capacity(batch.len());
-    places.retain(|place| seen.insert(identity(&batch[*place].leased.lease)));
-    places
-}
-
-const fn identity(lease: &Lease) -> (LeaseToken, &QueueName, &TaskId) {
-    (lease.token, &lease.queue, &lease.id)
-}
-
-/// Writes the outcomes at these places; says which of the leases were current.
-async fn write(
+/// Runs a statement that answers with tokens. One that another was in the way of is run again.
+async fn run<'q>(
     conn: &mut Conn,
-    batch: &[Settlement],
-    places: &[usize],
-    moment: Option<i64>,
-) -> sqlx::Result<Vec<i64>> {
-    let items = || places.iter().map(|place| &batch[*place]);
-    let mut leases = Leases::with_capacity(places.len());
-    items().for_each(|item| leases.push(&item.leased.lease));
-    let all_done = items().all(|item| item.outcome == Outcome::Done);
-    let query = sqlx::query(if all_done { sql::FINISH } else { sql::SETTLE })
-        .bind(&leases.seqs)
-        .bind(&leases.epochs)
-        .bind(&leases.queues)
-        .bind(&leases.ids)
-        .bind(moment);
-    let rows = if all_done {
-        conn.fetch_all(query).await?
-    } else {
-        let mut outcomes = Outcomes::default();
-        items().for_each(|item| outcomes.push(&item.outcome));
-        let places: Vec<i64> = places.iter().map(|place| i64::try_from(*place).unwrap_or(i64::MAX)).collect();
-        let query = query
-            .bind(outcomes.becomes)
-            .bind(outcomes.added)
-            .bind(outcomes.moments)
-            .bind(outcomes.errors)
-            .bind(outcomes.results)
-            .bind(places);
-        conn.fetch_all(query).await?
-    };
-    rows.iter().map(|row| row.try_get(0)).collect()
-}
-
-/// The place in the batch of the nth lease of a statement, which counts from one.
-fn at(places: &[usize], nth: i64) -> usize {
-    let nth = usize::try_from(nth - 1).expect("a statement numbers its leases from one on");
-    places[nth]
+    doing: &'static str,
+    statement: impl Fn() -> Statement<'q>,
+) -> Result<Current> {
+    let mut rows = conn.fetch_all(statement()).await;
+    if rows.as_ref().is_err_and(is_lost_race) {
+        rows = conn.fetch_all(statement()).await;
+    }
+    let tokens = rows.and_then(|rows| rows.iter().map(|row| row.try_get(0)).collect());
+    tokens.map(Current).map_err(failed(doing))
 }
 
 fn wake(queue: &PostgresQueue, batch: &[Settlement], answers: &[Answer]) {
-    let settled =
-        || batch.iter().zip(answers).filter(|(_, answer)| answer.is_ok()).map(|(item, _)| &item.outcome);
-    if settled().any(|outcome| matches!(outcome, Outcome::Requeue(_))) {
-        queue.store.news.announce(Topic::Pending);
+    let mut topics = Topics::default();
+    for (item, _) in batch.iter().zip(answers).filter(|(_, answer)| answer.is_ok()) {
+        match item.outcome {
+            Outcome::Requeue(_) => topics.add(Topic::Pending),
+            Outcome::Retry { .. } | Outcome::Snooze { .. } => topics.add(Topic::Due),
+            Outcome::Done | Outcome::Complete { .. } | Outcome::Archive { .. } => {}
+        }
     }
-    if settled().any(|outcome| matches!(outcome, Outcome::Retry { .. } | Outcome::Snooze { .. })) {
-        queue.store.news.announce(Topic::Due);
-    }
+    queue.store.news.announce(topics);
 }

@@ -27,8 +27,9 @@ pub(crate) struct Store {
 /// Whose clock decides.
 #[derive(Debug, Clone)]
 enum Time {
-    /// The database's, which all workers share: one whose own clock is ahead takes nobody's tasks away.
-    OfTheDatabase,
+    /// The database's, which all workers share: one whose own clock is ahead takes nobody's tasks away. Beside it the
+    /// clock of this machine, for what a caller says in relation to now.
+    OfTheDatabase { here: Arc<dyn Clock> },
     /// One that the host brought.
     Given(Arc<dyn Clock>),
 }
@@ -38,7 +39,7 @@ impl Store {
         let links = Links::new(options.clone());
         Self {
             host: Arc::new(Manner::of_the_host(options)),
-            clock: Time::OfTheDatabase,
+            clock: Time::OfTheDatabase { here: Arc::new(SystemClock) },
             defaults: Arc::default(),
             news: Arc::new(News::new(Arc::clone(&links))),
             links,
@@ -49,10 +50,14 @@ impl Store {
         self.clock = Time::Given(clock);
     }
 
+    pub(crate) fn set_clock_of_this_machine(&mut self, here: Arc<dyn Clock>) {
+        self.clock = Time::OfTheDatabase { here };
+    }
+
     /// The present moment as `aftercommit.moment` wants it: NULL for the clock of the database.
     pub(crate) fn moment(&self) -> Option<i64> {
         match &self.clock {
-            Time::OfTheDatabase => None,
+            Time::OfTheDatabase { .. } => None,
             Time::Given(clock) => Some(clock.now().as_millis()),
         }
     }
@@ -60,8 +65,7 @@ impl Store {
     /// The present moment on this machine, for what a caller says in relation to now.
     pub(crate) fn local_now(&self) -> Timestamp {
         match &self.clock {
-            Time::OfTheDatabase => SystemClock.now(),
-            Time::Given(clock) => clock.now(),
+            Time::OfTheDatabase { here } | Time::Given(here) => here.now(),
         }
     }
 

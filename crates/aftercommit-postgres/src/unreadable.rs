@@ -45,10 +45,15 @@ impl Unreadable {
         self.reasons.push(format!("the task's row cannot be read: {why}"));
     }
 
+    /// Whether there are none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.seqs.is_empty()
+    }
+
     /// Archives the rows, unless somebody else did. Should that fail, whoever looks for orphans will try again; the tasks
     /// that can be read matter more.
     pub(crate) async fn archive(self, store: &Store) {
-        if !self.seqs.is_empty()
+        if !self.is_empty()
             && let Err(error) = self.archive_now(store).await
         {
             tracing::warn!(%error, "rows that cannot be read stay where they are for now");
@@ -62,7 +67,7 @@ impl Unreadable {
 
     /// The same on a connection, in whatever transaction that is in.
     pub(crate) async fn archive_in(self, conn: &mut Conn, moment: Option<i64>) -> Result<()> {
-        if self.seqs.is_empty() {
+        if self.is_empty() {
             return Ok(());
         }
         let archive = sqlx::query(sql::ARCHIVE_UNREADABLE)

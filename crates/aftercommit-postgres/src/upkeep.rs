@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use crate::batch::{names, saturated};
 use crate::conn::Conn;
 use crate::error::{failed, is_lost_race};
 use crate::news::Topic;
@@ -164,14 +165,6 @@ impl Found {
             missing: if is_expired || has_left { None } else { Some(row.try_get(15)?) },
         })
     }
-}
-
-fn names(queues: &[QueueName]) -> Vec<&str> {
-    queues.iter().map(QueueName::as_str).collect()
-}
-
-pub(crate) fn saturated(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// How many were moved, the present moment, and when the next one is due.

@@ -88,6 +88,17 @@ impl Process {
         kill_process(pid, signal).expect("a child that nobody has waited for can be signalled");
     }
 
+    /// Sends a signal to the children of the child.
+    pub(crate) fn signal_children(&self, signal: Signal) {
+        let pid = self.child.id();
+        let children =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|child| Pid::from_raw(child.parse().ok()?)) {
+            // It may have ended by itself.
+            let _ = kill_process(child, signal);
+        }
+    }
+
     /// Asks the child to end and waits for that.
     pub(crate) fn stop(self, patience: Duration) -> anyhow::Result<()> {
         self.stop_with(Signal::TERM, patience)

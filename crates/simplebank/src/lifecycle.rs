@@ -1,14 +1,15 @@
 //! The life of a process: what each role starts, and how everything stops in order.
 
+mod database;
 mod servers;
 mod signals;
 
-use crate::config::{Config, Migrate, Redis, Role};
+use crate::config::{ALL, Config, Migrate, Redis, Role};
 use crate::domain::time::SystemClock;
 use crate::mail::Mailer;
 use crate::password::{PasswordPool, PoolLimits};
 use crate::service::{Bank, Parts, Settings};
-use crate::store::{Store, migrate};
+use crate::store::{Store, audit, migrate};
 use crate::tasks::send_verify_email::Desk;
 use crate::tasks::{self, Delivery, TaskDistributor, TaskProcessor, TaskRelay};
 use crate::token::entropy::OsEntropy;
@@ -34,6 +35,7 @@ pub async fn run(config: Config) -> Result<()> {
     }
     match config.role {
         Role::Migrate(action) => look_after_schema(&config, action).await,
+        Role::Audit => list_findings(&config).await,
         Role::All | Role::Serve | Role::Worker | Role::Relay => work(&config).await,
     }
 }
@@ -41,7 +43,13 @@ pub async fn run(config: Config) -> Result<()> {
 async fn look_after_schema(config: &Config, action: Migrate) -> Result<()> {
     let source = &config.store.source;
     match action {
-        Migrate::Up => prepare_schema(config).await.map(drop),
+        Migrate::Up { steps: ALL } => database::prepare(source).await.map(drop).map_err(Into::into),
+        Migrate::Up { steps } => {
+            for version in migrate::up_by(source, steps).await? {
+                tracing::info!("migration {version} applied");
+            }
+            Ok(())
+        }
         Migrate::Down { steps } => {
             for version in migrate::down(source, steps).await? {
                 tracing::info!("migration {version} taken back");
@@ -57,22 +65,31 @@ async fn look_after_schema(config: &Config, action: Migrate) -> Result<()> {
     }
 }
 
-/// Brings the bank's tables and the queue's up to date, and opens the store.
-async fn prepare_schema(config: &Config) -> Result<Store> {
-    migrate::up(&config.store.source).await.context("failed to run migrate up")?;
-    let store = Store::open(&config.store.source).await?;
-    if let Some(queue) = store.queue() {
-        queue.migrate().await.context("failed to migrate the task queue")?;
+async fn list_findings(config: &Config) -> Result<()> {
+    let findings = audit::audit(&config.store.source).await?;
+    for finding in &findings {
+        println!("{}, but for {}:", finding.rule, finding.count);
+        finding.rows.iter().for_each(|row| println!("  {row}"));
+        match finding.count - finding.rows.len() {
+            0 => {}
+            more => println!("  and {more} more"),
+        }
     }
-    tracing::info!("db migrated successfully");
-    Ok(store)
+    match findings.len() {
+        0 => Ok(println!("every rule holds")),
+        broken => bail!("rules are broken: {broken}"),
+    }
 }
 
 async fn work(config: &Config) -> Result<()> {
     // Ports first: a second instance started by mistake must not touch the data.
     let ports = config.role.serves().then(|| Ports::bind(config)).transpose()?;
     let redis = config.redis.as_ref().map(Redis::options).transpose()?;
-    let store = prepare_schema(config).await?;
+    let mut signals = Signals::listen()?;
+    let store = tokio::select! {
+        store = database::wait(&config.store.source, ports.as_ref()) => store?,
+        () = signals.next() => return Ok(()),
+    };
     let delivery = Delivery::new(&store, redis, config.delivery)?;
     delivery.warn_of_stranded(&store).await.context("failed to look for tasks that wait elsewhere")?;
     let bank = config.role.needs_keys().then(|| open_bank(config, &store, &delivery)).transpose()?;
@@ -80,7 +97,6 @@ async fn work(config: &Config) -> Result<()> {
         true => Some(Mailer::open(&config.mail.destination).await?),
         false => None,
     };
-    let mut signals = Signals::listen()?;
 
     let _purging = bank.clone().filter(|_| config.role.serves()).map(|bank| background(bank.keep_purging()));
     let _looking = match &delivery {

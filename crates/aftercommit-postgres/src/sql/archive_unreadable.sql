@@ -5,7 +5,7 @@ WITH spoilt AS (
     DELETE FROM aftercommit.tasks AS t
      USING unnest($1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
            AS l (seq, epoch, id, task_type, options, group_name, reason)
-     WHERE t.seq = l.seq AND t.epoch = l.epoch
+     WHERE t.seq = ANY (ARRAY[l.seq]) AND t.epoch = l.epoch
     RETURNING t.queue, l.id, l.task_type, l.options, greatest(t.retried, 0) AS retried, greatest(t.recovered, 0) AS recovered,
               l.reason, t.unique_key, l.group_name, t.payload
 )

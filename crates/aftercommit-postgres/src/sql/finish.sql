@@ -1,20 +1,28 @@
--- active -> (nothing), for tasks that are done. Frees their unique locks and counts them. Answers with the places of the
+-- active -> (nothing), for tasks that are done. Frees their unique locks and counts them. Answers with the tokens of the
 -- leases that were current.
--- $1 seqs, in ascending order   $2 epochs   $3 queues   $4 ids   $5 now
+-- $1 seqs   $2 tokens   $3 queues   $4 ids   $5 now
+-- A token is given once; queue and id are looked at only to refuse what somebody has put together by hand.
+--
+-- As everywhere below, rows are found by seq, and one by one, whatever the planner thinks: it thinks little of a table, or
+-- of an index of some states, that was empty when it last counted, and would read all of it. `= ANY` takes from it the
+-- joins that begin there, `+ 0` the indexes of a state, and the collation the index of the ids.
 WITH present AS MATERIALIZED (SELECT aftercommit.moment($5) AS now),
 gone AS (
     DELETE FROM aftercommit.tasks AS t
-     USING unnest($1::bigint[], $2::integer[], $3::text[], $4::text[]) WITH ORDINALITY AS l (seq, epoch, queue, id, nth)
-     WHERE t.seq = l.seq AND t.epoch & 65535 = l.epoch AND t.queue = l.queue AND t.id = l.id AND t.state = 3
-    RETURNING l.nth, t.queue, t.id, t.unique_key
+     WHERE t.seq = ANY ($1::bigint[])
+       AND ((t.seq << 16) | (t.epoch & 65535)) = ANY ($2::bigint[])
+       AND t.state + 0 = 3
+       AND t.queue COLLATE "POSIX" = ANY ($3::text[]) AND t.id COLLATE "POSIX" = ANY ($4::text[])
+    RETURNING (t.seq << 16) | (t.epoch & 65535) AS token, t.queue, t.id, t.unique_key
 ),
 freed AS (
     DELETE FROM aftercommit.unique_locks AS u
-     USING (SELECT queue, unique_key, id FROM gone WHERE unique_key IS NOT NULL ORDER BY queue, unique_key) AS g, present
-     WHERE u.queue = g.queue AND u.key = g.unique_key AND u.id = g.id AND u.until > present.now
+     USING (SELECT g.queue, g.unique_key, g.id, present.now FROM gone AS g, present
+             WHERE g.unique_key IS NOT NULL ORDER BY g.queue, g.unique_key) AS g
+     WHERE u.queue = ANY (ARRAY[g.queue]) AND u.key = ANY (ARRAY[g.unique_key]) AND u.id = g.id AND u.until > g.now
 ),
 counted AS (
     INSERT INTO aftercommit.count_changes (queue, day, processed, failed)
     SELECT queue, (SELECT now / 86400000 FROM present), count(*), 0 FROM gone GROUP BY queue
 )
-SELECT nth FROM gone
+SELECT token FROM gone

@@ -1,5 +1,6 @@
 -- scheduled | retry -> pending, at the back of the queue and in the order of the due times; a task of a group goes into
 -- its group. Answers with how many, the present moment, and when the next one is due.
+-- Why the rows are found so stands in finish.sql; they are locked, and so they are still what they were.
 -- $1 queues   $2 now   $3 how many at most   $4 due from which moment on
 WITH present AS MATERIALIZED (SELECT aftercommit.moment($2) AS now),
 due AS (
@@ -15,7 +16,7 @@ moved AS (
     UPDATE aftercommit.tasks AS t
        SET state = CASE WHEN t.group_name IS NULL THEN 2 ELSE 1 END, at = (SELECT now FROM present), pos = n.pos
       FROM numbered AS n
-     WHERE t.seq = n.seq AND t.state > 3
+     WHERE t.seq = ANY (ARRAY[n.seq])
     RETURNING n.at
 ),
 total AS MATERIALIZED (SELECT count(*) AS count, max(at) AS last FROM moved)

@@ -10,8 +10,15 @@ WITH overdue AS (
 ended AS (
     DELETE FROM aftercommit.batches AS b USING overdue WHERE b.key = overdue.key RETURNING b.key, b.queue, b.group_name
 ),
+-- The order makes it a look into the index for each batch, even if this is planned while the tables are empty.
+held AS MATERIALIZED (
+    SELECT held.seq
+      FROM ended CROSS JOIN LATERAL (
+           SELECT t.seq FROM aftercommit.tasks AS t
+            WHERE t.queue = ended.queue AND t.state = 1 AND t.group_name = ended.group_name AND t.batch = ended.key
+            ORDER BY t.at, t.pos OFFSET 0) AS held
+),
 released AS (
-    UPDATE aftercommit.tasks AS t SET batch = NULL FROM ended
-     WHERE t.queue = ended.queue AND t.state = 1 AND t.group_name = ended.group_name AND t.batch = ended.key
+    UPDATE aftercommit.tasks AS t SET batch = NULL FROM held WHERE t.seq = held.seq
 )
 SELECT count(*) FROM ended

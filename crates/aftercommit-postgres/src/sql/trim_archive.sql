@@ -22,6 +22,6 @@ trimmed AS (
 freed AS (
     DELETE FROM aftercommit.unique_locks AS u
      USING (SELECT queue, unique_key, id FROM trimmed WHERE unique_key IS NOT NULL ORDER BY queue, unique_key) AS g
-     WHERE u.queue = g.queue AND u.key = g.unique_key AND u.id = g.id
+     WHERE u.queue = ANY (ARRAY[g.queue]) AND u.key = ANY (ARRAY[g.unique_key]) AND u.id = g.id
 )
 SELECT count(*) FROM trimmed

@@ -18,7 +18,7 @@ async fn wish(conn: &mut PgConnection, id: &str) {
 }
 
 async fn committed(pool: &PgPool, id: &str) {
-    wish(&mut *pool.acquire().await.expect("a connection"), id).await;
+    wish(&mut pool.acquire().await.expect("a connection"), id).await;
 }
 
 async fn heard(listener: &mut Cancellations) -> String {
@@ -64,6 +64,17 @@ async fn wishes_of_many_transactions_at_once_are_each_heard_once() {
     let mut ids: Vec<_> = heard.into_iter().map(|wish| wish.id.to_string()).collect();
     ids.sort_unstable();
     assert_eq!(ids, (0..WISHES).map(|n| format!("task-{n:03}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_wish_of_another_process_reaches_a_stream_that_was_opened_before() {
+    let kit = Kit::new().await;
+    let mut listener = kit.queue.cancellations();
+    let (other, queue) = (kit.handle(), QueueName::new("q").expect("a name"));
+    for id in ["first", "second"] {
+        other.cancel(&queue, &TaskId::new(id).expect("an id")).await.expect("it is written");
+        assert_eq!(heard(&mut listener).await, id);
+    }
 }
 
 #[tokio::test]

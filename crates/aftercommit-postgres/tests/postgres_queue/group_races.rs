@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use aftercommit_core::{
-    AggregateRefusal, Batch, GroupRules, Groups, NewTask, Options, QueueName, RawTask, TaskType,
+    AggregateRefusal, Batch, GroupRules, Groups, Inspect, NewTask, Options, QueueName, RawTask, State,
+    TaskType,
 };
 
 use crate::kit::Kit;
@@ -99,4 +100,19 @@ async fn a_batch_is_either_aggregated_or_put_back_however_both_meet() {
     let batches = "SELECT count(*) FROM aftercommit.tasks WHERE batch IS NOT NULL";
     assert_eq!(kit.number(batches).await, 0);
     assert_eq!(kit.number("SELECT count(*) FROM aftercommit.batches").await, 0);
+}
+
+#[tokio::test]
+async fn a_row_that_another_program_has_spoilt_is_archived_and_the_rest_of_its_group_is_gathered() {
+    let kit = Kit::new().await;
+    filled(&kit).await;
+    let spoil = "UPDATE aftercommit.tasks SET options = 'no json' WHERE id = 'task-0' OR group_name = 'g1'";
+    sqlx::query(spoil).execute(&kit.pool).await.expect("it is spoilt");
+    let batches = gathered_by(&kit, 1).await;
+    assert!(batches.iter().all(|batch| batch.key.group.as_str() != "g1"));
+    let tasks: usize = batches.iter().map(|batch| batch.tasks.len()).sum();
+    assert_eq!(tasks, (GROUPS - 1) * 20 - 1);
+    assert_eq!(kit.number("SELECT count(*) FROM aftercommit.batches").await, 38, "none is empty");
+    let info = kit.queue.queue(&queue()).await.expect("it works").expect("it is known");
+    assert_eq!(info.counts.get(State::Archived), 21);
 }

@@ -5,3 +5,4 @@ mod group_races;
 mod kit;
 mod migrations;
 mod operators;
+mod statements;

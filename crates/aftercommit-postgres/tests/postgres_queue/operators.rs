@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use aftercommit_core::{
-    Action, Broker, Inspect, LeaseGrant, NewTask, Operation, Options, Outcome, QueueName, Quota, Settlement,
-    State, TaskId, WorkerId,
+    Action, Broker, Inspect, LeaseGrant, NewTask, Operation, Options, Outcome, Presence, QueueName, Quota,
+    Removal, Settlement, State, TaskId, WorkerId,
 };
 use aftercommit_postgres::PostgresQueue;
 
@@ -176,4 +176,40 @@ async fn an_operation_on_more_tasks_than_go_into_one_transaction_reaches_all_in_
         .into_iter()
         .collect();
     assert_eq!(distinct.len(), TASKS);
+}
+
+#[tokio::test]
+async fn an_id_that_postgres_cannot_store_is_that_of_no_task() {
+    let kit = Kit::new().await;
+    stored(&kit, 1, Options::new).await;
+    let id = TaskId::new("task-0\0").expect("an id");
+    let (queue, name) = (&kit.queue, name());
+    assert_eq!(queue.get(&name, &id).await.expect("it works"), None);
+    assert_eq!(queue.operate(&name, &id, Operation::Delete).await.expect("it works"), Action::NotFound);
+    assert_eq!(queue.update_payload(&name, &id, "".into()).await.expect("it works"), Action::NotFound);
+    queue.cancel(&name, &id).await.expect("it says nothing about a task");
+}
+
+#[tokio::test]
+async fn counts_that_are_being_added_up_while_a_queue_is_removed_do_not_bring_it_back() {
+    let kit = Kit::new().await;
+    let count =
+        "INSERT INTO aftercommit.count_changes (queue, day, processed, failed) VALUES ('default', 1, 2, 1)";
+    sqlx::query(count).execute(&kit.pool).await.expect("it is written");
+    let mut adds_up = kit.pool.begin().await.expect("a transaction");
+    sqlx::raw_sql(
+        "WITH changes AS (DELETE FROM aftercommit.count_changes RETURNING *)
+         INSERT INTO aftercommit.counts SELECT * FROM changes",
+    )
+    .execute(&mut *adds_up)
+    .await
+    .expect("it is added");
+    let remove = {
+        let queue = kit.queue.clone();
+        tokio::spawn(async move { queue.remove_queue(&name()).await })
+    };
+    until_somebody_waits(&kit).await;
+    adds_up.commit().await.expect("it commits");
+    assert_eq!(remove.await.expect("it ends").expect("it works"), Removal::Removed);
+    assert_eq!(kit.queue.queue(&name()).await.expect("it works"), None);
 }

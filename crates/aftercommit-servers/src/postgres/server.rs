@@ -164,6 +164,23 @@ impl PostgresServer {
         Ok(())
     }
 
+    /// Freezes it and all its sessions (SIGSTOP): connections stay, answers do not come.
+    pub fn pause(&self) {
+        self.signal_all(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal_all(Signal::CONT);
+    }
+
+    /// First the server itself, so that it makes no new session meanwhile.
+    fn signal_all(&self, signal: Signal) {
+        let process = self.process.as_ref().expect("the server is running");
+        process.signal(signal);
+        process.signal_children(signal);
+    }
+
     /// Starts it again on the same port, with what its directory kept.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
         ensure!(self.process.is_none(), "the server is still running");

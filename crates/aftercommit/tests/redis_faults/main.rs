@@ -4,15 +4,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
+#[path = "../faults/audit.rs"]
 mod audit;
 mod chance;
 mod clocks;
 mod deaths;
 mod kit;
+#[path = "../faults/lines.rs"]
 mod lines;
 mod lost_answers;
 mod network;
 mod outages;
 mod poison;
 mod refusals;
+#[path = "../faults/table.rs"]
 mod table;
+
+/// Where the table of faults is written to.
+const TABLE: &str = "redis-faults.txt";

@@ -18,7 +18,7 @@ CREATE UNIQUE INDEX users_email_lower_key ON users (lower(email COLLATE "C")) WH
 
 ALTER TABLE users
     ADD CONSTRAINT users_username_check CHECK (username ~ '^[a-z0-9_]{3,100}$') NOT VALID,
-    ADD CONSTRAINT users_role_check CHECK (role IN ('depositor', 'banker')) NOT VALID;
+    ADD CONSTRAINT users_role_check CHECK (role::text IN ('depositor', 'banker')) NOT VALID;
 
 DO $$
 DECLARE

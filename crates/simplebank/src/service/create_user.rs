@@ -1,5 +1,6 @@
 //! Creating a user, and with the user the task that sends the verification mail.
 
+use super::attempts::until_it_goes_through;
 use super::{Answer, Bank, Replay, ServiceError};
 use crate::domain::email::EmailAddress;
 use crate::domain::idempotency::IdempotencyKey;
@@ -44,7 +45,7 @@ impl Bank {
     /// # Errors
     /// [`ServiceError::Invalid`] with every violation; [`ServiceError::AlreadyExists`];
     /// [`ServiceError::IdempotencyKeyReused`], also if the password is another;
-    /// [`ServiceError::IdempotencyKeyInFlight`]; [`ServiceError::Overloaded`]; [`ServiceError::Internal`];
+    /// [`ServiceError::IdempotencyKeyInFlight`]; [`ServiceError::Overloaded`]; [`ServiceError::Unavailable`]; [`ServiceError::Internal`];
     /// [`ServiceError::NotEnqueued`], after which the user is there all the same if the task was to follow the commit.
     pub async fn create_user(
         &self,
@@ -56,9 +57,7 @@ impl Bank {
             Some(scope) => self.create_user_once(&draft, &scope).await,
             None => {
                 let hash = self.hash_password(&draft).await?;
-                let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
-                let (user, task) = self.insert_user(&mut tx, &draft, &hash).await?;
-                self.commit_user(tx, task).await?;
+                let user = until_it_goes_through(|| self.store_user(&draft, &hash)).await?;
                 Ok(Answer { value: user, replay: Replay::Fresh })
             }
         }
@@ -71,6 +70,27 @@ impl Bank {
             return self.replay_user(draft, &record).await;
         }
         let hash = self.hash_password(draft).await?;
+        let stored = until_it_goes_through(|| self.store_user_once(draft, &hash, scope)).await?;
+        drop(turn);
+        match stored {
+            Stored::User(user) => Ok(Answer { value: user, replay: Replay::Fresh }),
+            Stored::Before(record) => self.replay_user(draft, &record).await,
+        }
+    }
+
+    async fn store_user(&self, draft: &Draft, hash: &PasswordHash) -> Result<User, ServiceError> {
+        let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
+        let user = self.insert_user(&mut tx, draft, hash).await?;
+        self.commit_with_task(tx, &user).await?;
+        Ok(user)
+    }
+
+    async fn store_user_once(
+        &self,
+        draft: &Draft,
+        hash: &PasswordHash,
+        scope: &Scope,
+    ) -> Result<Stored, ServiceError> {
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
         let fingerprint = self.fingerprint(&draft.fields());
         let claim = idempotency::claim(&mut tx, scope, &fingerprint, self.key_life()).await;
@@ -79,16 +99,15 @@ impl Bank {
             Claim::Used(record) => {
                 // Another process was faster.
                 tx.rollback().await.map_err(ServiceError::store(DOING))?;
-                drop(turn);
-                return self.replay_user(draft, &record).await;
+                return Ok(Stored::Before(record));
             }
             Claim::InFlight => return Err(ServiceError::IdempotencyKeyInFlight),
         }
-        let (user, task) = self.insert_user(&mut tx, draft, &hash).await?;
+        let user = self.insert_user(&mut tx, draft, hash).await?;
         let response = StoredUser::write(&user).map_err(ServiceError::internal(DOING))?;
         idempotency::complete(&mut tx, scope, &response).await.map_err(ServiceError::store(DOING))?;
-        self.commit_user(tx, task).await?;
-        Ok(Answer { value: user, replay: Replay::Fresh })
+        self.commit_with_task(tx, &user).await?;
+        Ok(Stored::User(user))
     }
 
     async fn find_record(&self, scope: &Scope) -> Result<Option<Record>, ServiceError> {
@@ -102,29 +121,28 @@ impl Bank {
         self.parts().passwords.hash(&draft.password).await.map_err(ServiceError::password(DOING))
     }
 
-    /// Everything between begin and commit: the user first, then the task.
     async fn insert_user(
         &self,
         tx: &mut Tx,
         draft: &Draft,
         hash: &PasswordHash,
-    ) -> Result<(User, Progress), ServiceError> {
+    ) -> Result<User, ServiceError> {
         let now = self.parts().clock.now();
         let insertion =
             users::insert(tx, &draft.user, hash, now).await.map_err(ServiceError::store(DOING))?;
-        let user = match insertion {
-            Insertion::Inserted(user) => user,
-            Insertion::Taken(taken) => return Err(ServiceError::AlreadyExists(taken)),
-        };
-        let task = self.parts().tasks.distribute_send_verify_email(tx, &user.username).await;
+        match insertion {
+            Insertion::Inserted(user) => Ok(user),
+            Insertion::Taken(taken) => Err(ServiceError::AlreadyExists(taken)),
+        }
+    }
+
+    /// Asks for the mail and commits. The deliveries differ in the order of the two, and in what that can lose.
+    async fn commit_with_task(&self, mut tx: Tx, user: &User) -> Result<(), ServiceError> {
+        let task = self.parts().tasks.distribute_send_verify_email(&mut tx, &user.username).await;
         let task = task.map_err(ServiceError::not_enqueued(DOING))?;
         if let Progress::AtOnce(task) = &task {
             task.log();
         }
-        Ok((user, task))
-    }
-
-    async fn commit_user(&self, tx: Tx, task: Progress) -> Result<(), ServiceError> {
         failpoint!("create_user.before_commit").await.map_err(ServiceError::internal(DOING))?;
         tx.commit().await.map_err(ServiceError::store(DOING))?;
         failpoint!("create_user.after_commit").await.map_err(ServiceError::internal(DOING))?;
@@ -157,6 +175,14 @@ impl Bank {
         let user = StoredUser::read(&record.response).map_err(ServiceError::internal(DOING))?;
         Ok(Answer { value: user, replay: Replay::Replayed })
     }
+}
+
+/// What became of a request with an idempotency key.
+enum Stored {
+    /// It was done now.
+    User(User),
+    /// It was done by another process meanwhile.
+    Before(Record),
 }
 
 /// A request that obeys the rules.

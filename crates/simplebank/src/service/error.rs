@@ -4,7 +4,7 @@ pub use crate::domain::user::Taken;
 pub use crate::domain::violation::Violation;
 
 use crate::password::PasswordError;
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 use std::error::Error;
 
 /// Why a use case did not happen.
@@ -30,6 +30,14 @@ pub enum ServiceError {
     #[error("server is busy, retry later")]
     Overloaded(
         /// What is overloaded, for the log.
+        #[source]
+        Box<dyn Error + Send + Sync>,
+    ),
+    /// The database is away for now. A commit may have happened before its answer was lost: whoever asks again under the
+    /// same idempotency key learns which.
+    #[error("the database is not available, retry later")]
+    Unavailable(
+        /// What is away, for the log.
         #[source]
         Box<dyn Error + Send + Sync>,
     ),
@@ -59,8 +67,19 @@ impl ServiceError {
 
     /// A failure of the database. Fits `map_err`.
     pub(super) fn store(doing: &'static str) -> impl Fn(StoreError) -> Self {
-        move |error| {
-            if error.is_transient() { Self::Overloaded(error.into()) } else { Self::internal(doing)(error) }
+        move |error| match error {
+            error if error.is_absence() => Self::Unavailable(error.into()),
+            error if error.is_transient() => Self::Overloaded(error.into()),
+            error => Self::internal(doing)(error),
+        }
+    }
+
+    /// Whether the transaction was ended because others were in its way, and can be done once more.
+    pub(super) fn is_conflict(&self) -> bool {
+        match self {
+            Self::Overloaded(source) | Self::Internal { source, .. } => store::is_conflict(&**source),
+            Self::NotEnqueued { source, .. } => store::is_conflict(source),
+            _ => false,
         }
     }
 

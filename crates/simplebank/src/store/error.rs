@@ -1,6 +1,6 @@
 //! What can go wrong with the database, in one line that names it and says what to do.
 
-use super::postgres::PostgresAddress;
+use super::postgres::{self, PostgresAddress};
 use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -145,7 +145,7 @@ pub enum Fault {
 }
 
 impl StoreError {
-    pub(super) fn new(place: &Place, fault: Fault) -> Self {
+    pub(crate) fn new(place: &Place, fault: Fault) -> Self {
         Self { place: place.clone(), fault, source: None }
     }
 
@@ -187,4 +187,13 @@ impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn Error + 'static))
     }
+}
+
+/// Whether an error, or a cause of it, says that the database ended a transaction because others were in its way.
+/// Nothing of it is left, and the whole of it may be tried again.
+#[must_use]
+pub fn is_conflict(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |cause| (*cause).source());
+    let ours = causes.find_map(|cause| cause.downcast_ref::<StoreError>());
+    ours.is_some_and(|ours| ours.fault == Fault::Conflict) || postgres::means_conflict(error)
 }

@@ -6,6 +6,7 @@
 //! together is committed together; one that only reads takes a [`Conn`], from a transaction or from
 //! a [`Reader`].
 
+pub mod audit;
 mod error;
 pub mod idempotency;
 pub mod migrate;
@@ -17,18 +18,17 @@ mod tasks;
 pub mod users;
 pub mod verify_emails;
 
-pub use error::{Fault, Place, StoreError};
+pub use error::{Fault, Place, StoreError, is_conflict};
 pub use source::{Source, SourceError};
 pub use tasks::{Outbox, Queue};
 
 use sqlx::SqliteConnection;
 
-/// Defines SQL statements, and in tests the list of all of them, so that none escapes being prepared.
+/// Defines SQL statements, and the list of all of them, so that none escapes being prepared.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
         $($(#[$doc])* const $name: &str = $sql;)*
 
-        #[cfg(test)]
         pub(in crate::store) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
     };
 }
@@ -80,12 +80,12 @@ impl Store {
         }
     }
 
-    /// The task queue in the same database, where there is one.
+    /// The task queue in the same database.
     #[must_use]
-    pub fn queue(&self) -> Option<Queue> {
+    pub fn queue(&self) -> Queue {
         match self {
-            Self::Sqlite(store) => Some(Queue::Sqlite(store.queue().clone())),
-            Self::Postgres(_) => None,
+            Self::Sqlite(store) => Queue::Sqlite(store.queue().clone()),
+            Self::Postgres(store) => Queue::Postgres(store.queue().clone()),
         }
     }
 

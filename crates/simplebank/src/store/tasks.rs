@@ -2,6 +2,7 @@
 //! bank's exists exactly if that commits.
 
 use super::Tx;
+use aftercommit::postgres::PostgresQueue;
 use aftercommit::sqlite::{SqliteOutbox, SqliteQueue};
 use aftercommit::{Backend, Enqueued, Error, Options, Result, Task};
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use std::sync::Arc;
 pub enum Queue {
     /// On SQLite.
     Sqlite(SqliteQueue),
+    /// On Postgres.
+    Postgres(PostgresQueue),
 }
 
 impl Queue {
@@ -21,6 +24,7 @@ impl Queue {
     pub async fn migrate(&self) -> Result<()> {
         match self {
             Self::Sqlite(queue) => queue.migrate().await,
+            Self::Postgres(queue) => queue.migrate().await,
         }
     }
 
@@ -31,7 +35,11 @@ impl Queue {
     pub async fn enqueue_in<T: Task>(&self, tx: &mut Tx, task: &T, options: Options) -> Result<Enqueued> {
         match (self, tx) {
             (Self::Sqlite(queue), Tx::Sqlite(tx)) => queue.enqueue_in(tx, task).options(options).await,
-            (Self::Sqlite(_), _) => Err(foreign()),
+            (Self::Postgres(queue), Tx::Postgres(tx)) => {
+                tx.wakes(queue);
+                queue.enqueue_in(tx, task).options(options).await
+            }
+            (Self::Sqlite(_) | Self::Postgres(_), _) => Err(foreign()),
         }
     }
 
@@ -40,6 +48,7 @@ impl Queue {
     pub fn backend(&self) -> Arc<dyn Backend> {
         match self {
             Self::Sqlite(queue) => Arc::new(queue.clone()),
+            Self::Postgres(queue) => Arc::new(queue.clone()),
         }
     }
 }

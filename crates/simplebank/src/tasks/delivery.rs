@@ -17,7 +17,7 @@ const IN_IDLE_OUTBOX: &str = "tasks wait in the outbox, which TASK_DELIVERY leav
 const IN_QUEUE: &str = "tasks of an earlier time wait in the database's own queue: start once without REDIS_ADDRESS \
                         to have them run";
 
-const NO_QUEUE: &str = "tasks on PostgreSQL are not in this release; set DB_SOURCE to sqlite:PATH";
+const NO_OUTBOX: &str = "the outbox on PostgreSQL is not in this release; unset REDIS_ADDRESS";
 
 /// How a task gets to a worker.
 ///
@@ -58,14 +58,14 @@ impl Delivery {
     /// The delivery for what is committed in this store: by Redis, if there is one. Nothing is connected yet.
     ///
     /// # Errors
-    /// The store has no place for tasks.
+    /// The store has no outbox.
     pub fn new(store: &Store, redis: Option<RedisOptions>, how: TaskDelivery) -> anyhow::Result<Self> {
-        let Some(options) = redis else { return Ok(Self::Database(store.queue().context(NO_QUEUE)?)) };
+        let Some(options) = redis else { return Ok(Self::Database(store.queue())) };
         let backend = RedisBackend::new(options);
         let direct =
             |moment| Self::Direct { moment, client: Client::new(backend.clone()), backend: backend.clone() };
         Ok(match how {
-            TaskDelivery::Outbox => Self::Outbox { outbox: store.outbox().context(NO_QUEUE)?, backend },
+            TaskDelivery::Outbox => Self::Outbox { outbox: store.outbox().context(NO_OUTBOX)?, backend },
             TaskDelivery::Direct => direct(Moment::BeforeCommit),
             TaskDelivery::DirectNoTx => direct(Moment::AfterCommit),
         })
@@ -110,8 +110,7 @@ async fn in_outbox(store: &Store) -> aftercommit::Result<u64> {
 }
 
 async fn in_queue(store: &Store) -> aftercommit::Result<u64> {
-    let Some(queue) = store.queue() else { return Ok(0) };
-    let (backend, mut unfinished) = (queue.backend(), 0);
+    let (backend, mut unfinished) = (store.queue().backend(), 0);
     for name in backend.queues().await? {
         if let Some(queue) = backend.queue(&name).await? {
             unfinished += UNFINISHED.iter().map(|state| queue.counts.get(*state)).sum::<u64>();

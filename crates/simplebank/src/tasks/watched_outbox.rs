@@ -3,7 +3,10 @@
 
 use crate::failpoint;
 use crate::store;
-use aftercommit::{Backlog, Claim, Error, Outbox, Postponed, Result, RowKey, Wakes};
+use aftercommit::{
+    Backlog, Claim, Error, Kept, Observed, Outbox, Page, Postponed, Result, RowInfo, RowKey, RowOperation,
+    RowState, Rows, Wakes, Watch,
+};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -46,6 +49,15 @@ impl WatchedOutbox {
     }
 }
 
+impl WatchedOutbox {
+    /// Has a relay that is being stopped look once more: one that has emptied the outbox does not do so by itself.
+    fn look_again(&self) {
+        if self.draining.load(Ordering::SeqCst) {
+            self.outbox.wake();
+        }
+    }
+}
+
 #[async_trait]
 impl Outbox for WatchedOutbox {
     async fn claim(&self, limit: usize, duration: Duration) -> Result<Claim> {
@@ -62,11 +74,27 @@ impl Outbox for WatchedOutbox {
     async fn mark(&self, rows: &[RowKey]) -> Result<()> {
         failpoint!("relay.published").await.map_err(|error| Error::unavailable("mark rows", error))?;
         self.rows.mark(rows).await?;
-        if self.draining.load(Ordering::SeqCst) {
-            // A relay that has emptied the outbox does not look again by itself.
-            self.outbox.wake();
-        }
+        self.look_again();
         failpoint!("relay.marked").await.map_err(|error| Error::unavailable("mark rows", error))
+    }
+
+    async fn keep(&self, rows: &[Kept]) -> Result<()> {
+        failpoint!("relay.published").await.map_err(|error| Error::unavailable("keep rows", error))?;
+        self.rows.keep(rows).await?;
+        self.look_again();
+        failpoint!("relay.marked").await.map_err(|error| Error::unavailable("keep rows", error))
+    }
+
+    async fn watch(&self, limit: usize, duration: Duration) -> Result<Watch> {
+        self.rows.watch(limit, duration).await
+    }
+
+    async fn observe(&self, rows: &[Observed]) -> Result<()> {
+        self.rows.observe(rows).await
+    }
+
+    async fn publish_again(&self, rows: &[RowKey]) -> Result<()> {
+        self.rows.publish_again(rows).await
     }
 
     async fn postpone(&self, rows: &[Postponed]) -> Result<()> {
@@ -75,6 +103,14 @@ impl Outbox for WatchedOutbox {
 
     async fn bury(&self, rows: &[(RowKey, String)]) -> Result<()> {
         self.rows.bury(rows).await
+    }
+
+    async fn list(&self, state: RowState, page: Page) -> Result<Vec<RowInfo>> {
+        self.rows.list(state, page).await
+    }
+
+    async fn operate(&self, rows: &Rows, operation: RowOperation, limit: usize) -> Result<usize> {
+        self.rows.operate(rows, operation, limit).await
     }
 
     fn wakes(&self) -> Wakes {

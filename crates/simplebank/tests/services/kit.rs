@@ -7,7 +7,7 @@ use simplebank::domain::time::{ManualClock, Timestamp};
 use simplebank::password::{Cost, PasswordPool, PoolLimits};
 use simplebank::secret::Secret;
 use simplebank::service::{Bank, CreateUser, Parts, Preparation, Settings, VerificationMail};
-use simplebank::store::{Store, Tx, migrate};
+use simplebank::store::{Source, Store, Tx, migrate};
 use simplebank::tasks::{DistributeTasks, Enqueued, Progress};
 use simplebank::token::entropy::OsEntropy;
 use simplebank::token::keyring::{Key, KeyRing};
@@ -37,7 +37,11 @@ impl World {
     }
 
     pub(crate) async fn hashing(cost: &str, limits: PoolLimits) -> Self {
-        let database = Database::new().await;
+        Self::on(Database::new().await, cost, limits).await
+    }
+
+    /// On a database that the test has made.
+    pub(crate) async fn on(database: Database, cost: &str, limits: PoolLimits) -> Self {
         migrate::up(database.source()).await.expect("a migrated database");
         let store = Store::open(database.source()).await.expect("an open database");
         let clock = Arc::new(ManualClock::at(START));
@@ -52,7 +56,12 @@ impl World {
 
     /// A bank on the same database as another process would have one: nothing else in common.
     pub(crate) async fn other_process(&self) -> Bank {
-        let store = Store::open(self.database.source()).await.expect("an open database");
+        self.other_process_at(self.database.source()).await
+    }
+
+    /// As [`other_process`](Self::other_process), with another way to the database.
+    pub(crate) async fn other_process_at(&self, source: &Source) -> Bank {
+        let store = Store::open(source).await.expect("an open database");
         bank(&store, KEY, "", cheap_passwords(), &self.clock, &self.tasks)
     }
 

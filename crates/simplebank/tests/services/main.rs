@@ -3,8 +3,10 @@
 
 mod create_user;
 mod database;
+mod files;
 mod idempotency;
 mod kit;
+mod store;
 mod transports;
 mod verification_mail;
 mod verify_email;

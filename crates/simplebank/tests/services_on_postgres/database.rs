@@ -1,17 +1,26 @@
 //! A database on a Postgres for a test, and what a test does to it past the bank.
 
+use crate::catalog;
 use aftercommit_servers::PostgresServer;
-use simplebank::store::{Source, Tx};
+use simplebank::store::{Source, Tx, postgres};
 use sqlx::postgres::PgPool;
-use sqlx::{AssertSqlSafe, Error};
+use sqlx::{AssertSqlSafe, Error, Executor, Row, SqlSafeStr};
 use std::sync::Arc;
 
-/// A database of its own on a server that the tests share.
+/// Every statement of the bank's, by the file it stands in.
+pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = postgres::STATEMENTS;
+
+/// What an error says of a key that is taken.
+pub(crate) const UNIQUE: &str = "unique constraint";
+/// What an error says of a row that refers to nothing.
+pub(crate) const FOREIGN_KEY: &str = "foreign key constraint";
+
+/// A database of its own, as a rule on a server that the tests share.
 pub(crate) struct Database {
     source: Source,
     pool: PgPool,
     // Behind the connections to it.
-    _server: Arc<PostgresServer>,
+    _server: Option<Arc<PostgresServer>>,
 }
 
 impl Database {
@@ -22,12 +31,23 @@ impl Database {
             anyhow::Ok((server, url))
         });
         let (server, url) = made.await.expect("no panic").expect("a Postgres for the test");
-        let pool = PgPool::connect_lazy(&url).expect("an address");
-        Self { source: url.parse().expect("an address"), pool, _server: server }
+        Self { _server: Some(server), ..Self::at(url.parse().expect("an address")) }
+    }
+
+    /// One on a server that the test has started.
+    pub(crate) fn at(source: Source) -> Self {
+        let Source::Postgres(postgres) = &source else { panic!("{source:?} is a Postgres") };
+        let pool = PgPool::connect_lazy(&format!("postgresql://postgres@{postgres}")).expect("an address");
+        Self { source, pool, _server: None }
     }
 
     pub(crate) fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// Connections past the bank.
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
     }
 
     /// Runs statements.
@@ -38,6 +58,38 @@ impl Database {
     /// A number.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.pool).await.expect("a query of the test")
+    }
+
+    /// A statement with `ZEROS(n)` and `EPOCH` in it, as this database writes them.
+    pub(crate) fn in_its_words(&self, sql: &str) -> String {
+        sql.replace("ZEROS(", "substring(decode(repeat('00', 64), 'hex'), 1, ").replace("EPOCH", "'epoch'")
+    }
+
+    /// A time in microseconds.
+    pub(crate) fn micros(&self, column: &str) -> String {
+        format!("(extract(epoch FROM {column}) * 1000000)::bigint")
+    }
+
+    pub(crate) async fn prepare(&self, sql: &'static str) -> Result<(), Error> {
+        self.pool.acquire().await?.prepare(sql.into_sql_str()).await.map(drop)
+    }
+
+    /// Everything that defines the schema, but for the table of migrations itself.
+    pub(crate) async fn schema(&self) -> Vec<String> {
+        catalog::schema(&self.pool).await.lines().map(str::to_owned).collect()
+    }
+
+    /// The columns of a table, with their types.
+    pub(crate) async fn columns(&self, table: &str) -> Vec<(String, String)> {
+        let rows = sqlx::query(
+            "SELECT attname::text AS name,
+                    format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END AS type
+             FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        )
+        .bind(table)
+        .fetch_all(&self.pool)
+        .await;
+        rows.expect("a query of the test").iter().map(|row| (row.get("name"), row.get("type"))).collect()
     }
 
     /// Everything that is stored.

@@ -61,15 +61,11 @@ impl PostgresAddress {
             return Err(malformed());
         }
         let parameters = Parameters::of(&url)?;
-        let host = match (url.host_str().filter(|host| !host.is_empty()), parameters.host) {
-            (Some(_), Some(_)) => return Err(SourceError::new("the host is given twice")),
-            (None, Some(directory)) => Host::Socket(directory),
-            (Some(host), None) => match decoded(host)? {
-                directory if directory.starts_with('/') => Host::Socket(directory.into()),
-                // The brackets belong to the notation, not to the address.
-                host => Host::Network(host.trim_matches(['[', ']']).to_owned()),
-            },
-            (None, None) => return Err(SourceError::new("the host is missing")),
+        let host = match decoded(url.host_str().unwrap_or_default())? {
+            host if host.is_empty() => return Err(SourceError::new("the host is missing")),
+            directory if directory.starts_with('/') => Host::Socket(directory.into()),
+            // The brackets belong to the notation, not to the address.
+            host => Host::Network(host.trim_matches(['[', ']']).to_owned()),
         };
         let database = decoded(url.path().trim_start_matches('/'))?;
         let user = decoded(url.username())?;
@@ -135,31 +131,26 @@ impl fmt::Display for PostgresAddress {
 
 /// What stands behind the question mark.
 struct Parameters {
-    host: Option<PathBuf>,
     tls: Tls,
     application_name: Option<String>,
 }
 
 impl Parameters {
     fn of(url: &Url) -> Result<Self, SourceError> {
-        let (mut host, mut mode, mut authorities, mut application_name) = (None, None, None, None);
+        let (mut mode, mut authorities, mut application_name) = (None, None, None);
         for (name, value) in url.query_pairs() {
             let place = match &*name {
                 "sslmode" => &mut mode,
                 "sslrootcert" => &mut authorities,
                 "application_name" => &mut application_name,
-                "host" => &mut host,
                 name => return Err(SourceError::new(format!("the parameter {name:?} is not supported"))),
             };
             if place.replace(value.into_owned()).is_some() {
                 return Err(SourceError::new(format!("{name} is given twice")));
             }
         }
-        if host.as_ref().is_some_and(|host: &String| !host.starts_with('/')) {
-            return Err(SourceError::new("the parameter host must be the directory of a unix socket"));
-        }
         let tls = tls(mode.as_deref().unwrap_or("prefer"), authorities.map(PathBuf::from))?;
-        Ok(Self { host: host.map(PathBuf::from), tls, application_name })
+        Ok(Self { tls, application_name })
     }
 }
 
@@ -183,10 +174,7 @@ fn decoded(text: &str) -> Result<String, SourceError> {
 }
 
 fn malformed() -> SourceError {
-    SourceError::new(
-        "as in postgresql://user:password@host:5432/database?sslmode=verify-full, with special characters of the \
-         password percent-encoded",
-    )
+    SourceError::new("it cannot be read; special characters of the password must be percent-encoded")
 }
 
 #[cfg(test)]
@@ -220,10 +208,9 @@ mod tests {
 
     #[test]
     fn a_socket_may_be_the_host() {
-        for text in ["postgres://b@%2Frun%2Fpg/bank", "postgres://b@/bank?host=/run/pg"] {
-            assert_eq!(parse(text).to_string(), "/run/pg:5432/bank");
-            assert_eq!(parse(text).options().get_socket(), Some(&PathBuf::from("/run/pg")));
-        }
+        let address = parse("postgres://b@%2Frun%2Fpg/bank");
+        assert_eq!(address.to_string(), "/run/pg:5432/bank");
+        assert_eq!(address.options().get_socket(), Some(&PathBuf::from("/run/pg")));
     }
 
     #[test]
@@ -247,21 +234,20 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_without_repeating_what_may_be_a_password() {
         for (text, said) in [
-            ("postgresql://root:s3cret@/d", "as in postgresql://"),
+            ("postgresql://root:s3cret@/d", "it cannot be read"),
             ("postgresql://root:s3cret@h/", "the name of the database is missing"),
             ("postgresql://h/d", "the user is missing"),
             ("postgresql://:s3cret@h/d", "the user is missing"),
-            ("postgresql://root:s3#cret@h/d", "as in postgresql://"),
-            ("postgresql://root:s3/cret@h/d", "as in postgresql://"),
-            ("postgresql://r:s3cret@h:70000/d", "as in postgresql://"),
+            ("postgresql://root:s3#cret@h/d", "it cannot be read"),
+            ("postgresql://root:s3/cret@h/d", "it cannot be read"),
+            ("postgresql://r:s3cret@h:70000/d", "it cannot be read"),
             ("postgresql:s3cret", "the host is missing"),
             ("postgres://r:s3cret@h/d?sslmod=disable", "the parameter \"sslmod\" is not supported"),
             ("postgres://r:p@h/d?password=s3cret", "the parameter \"password\" is not supported"),
             ("postgres://r:p@h/d?sslmode=allow", "sslmode must be disable, prefer"),
             ("postgres://r:p@h/d?sslmode=disable&sslmode=prefer", "sslmode is given twice"),
             ("postgres://r:p@h/d?sslrootcert=/a", "sslrootcert has no effect with sslmode=prefer"),
-            ("postgres://r:p@h/d?host=/run", "the host is given twice"),
-            ("postgres://r:p@/d?host=other", "as in postgresql://"),
+            ("postgres://r:p@h/d?host=/run", "the parameter \"host\" is not supported"),
         ] {
             let error = PostgresAddress::parse(text).expect_err(text).to_string();
             assert!(error.starts_with(said) && !error.contains("s3"), "{text}: {error}");

@@ -2,12 +2,16 @@
 
 use crate::store::Fault;
 use std::error::Error;
+use std::io;
 
 /// The meaning of a driver's error.
 pub(super) fn meaning(error: &sqlx::Error) -> Fault {
     match error {
         sqlx::Error::PoolTimedOut => Fault::Busy,
         sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Fault::Closed,
+        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Fault::NoAnswer,
+        // So does the TLS library report a certificate that it does not like.
+        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => Fault::Untrusted,
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => Fault::Unreachable,
         // An unreadable file with certificates is reported as a setting that is wrong.
         sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => Fault::Untrusted,
@@ -64,7 +68,6 @@ fn of_code(code: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
 
     #[test]
     fn codes_mean_what_an_operator_would_do_about_them() {

@@ -24,11 +24,12 @@ statements! {
          WHERE k.expires_at <= excluded.created_at";
     COMPLETE =
         "UPDATE idempotency_keys SET response = $4 WHERE caller = $1 AND method = $2 AND key = $3";
-    /// Keys that another transaction is just deleting are left to it.
+    /// Keys that another transaction is just deleting are left to it. By their place in the table, because the planner
+    /// would read all of it to find a batch of keys.
     PURGE =
-        "DELETE FROM idempotency_keys WHERE (caller, method, key) IN
-         (SELECT caller, method, key FROM idempotency_keys WHERE expires_at <= $1
-          ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        "DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY
+         (SELECT ctid FROM idempotency_keys WHERE expires_at <= $1
+          ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
 }
 
 /// What a statement ends with that has waited for a lock for as long as it may.

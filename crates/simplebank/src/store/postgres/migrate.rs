@@ -5,7 +5,7 @@ use crate::store::migrate::Migration as Entry;
 use crate::store::scripts::{Scripts, TABLE, scripts};
 use crate::store::{Fault, Place, StoreError};
 use sqlx::migrate::{Migrate, MigrateError};
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -31,10 +31,10 @@ const BOUND_LOCKS: &str = "SET LOCAL lock_timeout = '10s'";
 /// How long a run may take.
 const RUN_MAX: Duration = Duration::from_secs(30 * 60);
 
-pub(in crate::store) async fn up(source: &PostgresSource) -> Result<Vec<i64>, StoreError> {
+pub(in crate::store) async fn up(source: &PostgresSource, steps: usize) -> Result<Vec<i64>, StoreError> {
     let mut run = Run::start(source).await?;
-    let done = SCRIPTS.pending(&run.applied);
-    run.bounded(async |connection| SCRIPTS.migrator().run(connection).await).await?;
+    let (done, target) = SCRIPTS.next(&run.applied, steps);
+    run.bounded(async |connection| SCRIPTS.migrator().run_to(target, connection).await).await?;
     run.commit().await?;
     Ok(done)
 }
@@ -50,16 +50,17 @@ pub(in crate::store) async fn down(source: &PostgresSource, steps: usize) -> Res
 }
 
 pub(in crate::store) async fn status(source: &PostgresSource) -> Result<Vec<Entry>, StoreError> {
-    let mut run = Run::start(source).await?;
+    let run = Run::start(source).await?;
     let entries = SCRIPTS.entries(&run.applied);
-    run.execute("ROLLBACK").await?;
+    run.abandon().await?;
     Ok(entries)
 }
 
 /// One look at the migrations, or one change of them: a single transaction on a connection to the server itself, of
 /// which nothing is left if it breaks. The migrator's own transactions become savepoints in it.
 struct Run {
-    connection: PgConnection,
+    pool: PgPool,
+    tx: Transaction<'static, Postgres>,
     place: Place,
     /// The numbers of the applied migrations, in order.
     applied: Vec<i64>,
@@ -68,12 +69,9 @@ struct Run {
 impl Run {
     async fn start(source: &PostgresSource) -> Result<Self, StoreError> {
         let place = Place::server(source.direct());
-        let connecting = timeout(source.limits.acquire, open::direct(source).connect()).await;
-        let connection = connecting
-            .map_err(|_| StoreError::new(&place, Fault::NoAnswer))?
-            .map_err(link::explain(&place))?;
-        let mut run = Self { connection, place, applied: Vec::new() };
-        run.execute("BEGIN").await?;
+        let pool = open::direct(source).await.map_err(link::explain(&place))?;
+        let tx = link::answer(&place, source.limits.acquire, pool.begin()).await?;
+        let mut run = Self { pool, tx, place, applied: Vec::new() };
         run.execute(TAKE_TURNS).await.map_err(|error| match error.fault() {
             Fault::TooSlow => StoreError::caused(&run.place, Fault::Locked, error),
             _ => error,
@@ -86,31 +84,38 @@ impl Run {
     async fn find_applied(&mut self) -> Result<Vec<i64>, StoreError> {
         let place = self.place.clone();
         let wrap = |error| explain(&place, error);
-        self.connection.ensure_migrations_table(TABLE).await.map_err(wrap)?;
-        let applied = self.connection.list_applied_migrations(TABLE).await.map_err(wrap)?;
+        self.tx.ensure_migrations_table(TABLE).await.map_err(wrap)?;
+        let applied = self.tx.list_applied_migrations(TABLE).await.map_err(wrap)?;
         if !applied.is_empty() {
             return SCRIPTS.check(applied, &place);
         }
-        adopt::adopt(&mut self.connection, &place).await
+        adopt::adopt(&mut self.tx, &place).await
     }
 
     async fn bounded(
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<(), MigrateError>,
     ) -> Result<(), StoreError> {
-        match timeout(RUN_MAX, work(&mut self.connection)).await {
+        match timeout(RUN_MAX, work(&mut self.tx)).await {
             Ok(done) => done.map_err(|error| explain(&self.place, error)),
             Err(_) => Err(StoreError::new(&self.place, Fault::NoAnswer)),
         }
     }
 
-    async fn commit(mut self) -> Result<(), StoreError> {
-        self.execute("COMMIT").await?;
-        self.connection.close().await.map_err(link::explain(&self.place))
+    async fn commit(self) -> Result<(), StoreError> {
+        link::answer(&self.place, RUN_MAX, self.tx.commit()).await?;
+        self.pool.close().await;
+        Ok(())
+    }
+
+    async fn abandon(self) -> Result<(), StoreError> {
+        link::answer(&self.place, RUN_MAX, self.tx.rollback()).await?;
+        self.pool.close().await;
+        Ok(())
     }
 
     async fn execute(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        link::answer(&self.place, RUN_MAX, sqlx::raw_sql(sql).execute(&mut self.connection)).await.map(drop)
+        link::answer(&self.place, RUN_MAX, sqlx::raw_sql(sql).execute(&mut *self.tx)).await.map(drop)
     }
 }
 

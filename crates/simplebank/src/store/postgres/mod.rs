@@ -3,10 +3,11 @@
 //! Transactions are READ COMMITTED: every statement sees what is committed when it begins. What must not happen twice is
 //! a constraint, on which two transactions wait for each other; what is read to be changed is locked when it is read, and
 //! always in the same order (the user's row first). Where transactions still end each other, the whole of one is done
-//! again: see `retry`.
+//! again (`service::attempts`).
 
 mod address;
 mod adopt;
+pub(super) mod audit;
 mod fault;
 pub(super) mod idempotency;
 mod instant;
@@ -14,6 +15,7 @@ mod link;
 pub(super) mod migrate;
 mod open;
 mod source;
+mod tx;
 pub(super) mod users;
 pub(super) mod verify_emails;
 
@@ -21,20 +23,33 @@ pub use address::PostgresAddress;
 pub use link::Link;
 pub(super) use link::answer;
 pub use source::{PostgresLimits, PostgresSource};
+pub use tx::Tx;
 
 use super::{Conn, Fault, Place, StoreError};
+use aftercommit::postgres::PostgresQueue;
 use link::explain;
 use open::Way;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
-use std::ops::{Deref, DerefMut};
+use std::error::Error;
 use std::time::Duration;
 use tokio::time::timeout;
+
+/// Every SQL statement of the bank's on Postgres, by the file it stands in and its name: whoever changes the schema can have
+/// them all prepared against it.
+pub const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
+    ("users", users::STATEMENTS),
+    ("verify_emails", verify_emails::STATEMENTS),
+    ("idempotency", idempotency::STATEMENTS),
+    ("audit", audit::STATEMENTS),
+];
 
 /// An open Postgres. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pool: PgPool,
+    /// On connections of its own.
+    queue: PostgresQueue,
     way: Way,
     place: Place,
 }
@@ -43,14 +58,19 @@ impl PostgresStore {
     /// Opens the database: makes one connection, to see whether it can.
     pub(super) async fn open(source: &PostgresSource) -> Result<Self, StoreError> {
         let (pool, way) = open::open(source);
-        let store = Self { pool, way, place: Place::server(&source.address) };
+        let queue = PostgresQueue::new(&open::options_of_queue(source));
+        let store = Self { pool, queue, way, place: Place::server(&source.address) };
         store.ping().await?;
         Ok(store)
     }
 
+    pub(super) const fn queue(&self) -> &PostgresQueue {
+        &self.queue
+    }
+
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
         let inner = self.within(self.pool.begin_with(self.way.begin())).await?;
-        Ok(Tx { inner, way: self.way.clone(), place: self.place.clone() })
+        Ok(Tx::new(inner, self.way.clone(), self.place.clone()))
     }
 
     pub(super) async fn reader(&self) -> Result<Reader, StoreError> {
@@ -69,6 +89,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn close(&self) {
+        self.queue.close().await;
         self.pool.close().await;
     }
 
@@ -83,59 +104,22 @@ impl PostgresStore {
 
     /// The pool gives the same answer whether all connections are in use or none can be made: so one is tried.
     async fn why_nothing_came(&self) -> StoreError {
-        match timeout(PROBE_MAX, open::connect(&self.pool.connect_options())).await {
-            Ok(Ok(())) => StoreError::new(&self.place, Fault::Busy),
-            Ok(Err(error)) => explain(&self.place)(error),
-            Err(_) => StoreError::new(&self.place, Fault::NoAnswer),
+        match open::connect(&self.pool.connect_options(), PROBE_MAX).await {
+            Ok(()) => StoreError::new(&self.place, Fault::Busy),
+            Err(error) => explain(&self.place)(error),
         }
     }
+}
+
+/// Whether a driver's error among these causes says that others were in the way.
+pub(super) fn means_conflict(error: &(dyn Error + 'static)) -> bool {
+    fault::meaning_of_causes(error) == Fault::Conflict
 }
 
 /// How long to find out why there is no connection.
 const PROBE_MAX: Duration = Duration::from_secs(1);
 
 const PING: &str = "SELECT 1";
-
-/// A transaction that may write. Derefs to its connection.
-#[derive(Debug)]
-pub struct Tx {
-    inner: Transaction<'static, Postgres>,
-    way: Way,
-    place: Place,
-}
-
-impl Tx {
-    /// An error may leave open whether the commit happened: [`Fault::CommitUnknown`].
-    pub(super) async fn commit(self) -> Result<(), StoreError> {
-        let answer = answer(&self.place, self.way.patience(), self.inner.commit()).await;
-        answer.map_err(|error| match fault::leaves_commit_open(error.fault()) {
-            true => StoreError::caused(&self.place, Fault::CommitUnknown, error),
-            false => error,
-        })
-    }
-
-    pub(super) async fn rollback(self) -> Result<(), StoreError> {
-        answer(&self.place, self.way.patience(), self.inner.rollback()).await
-    }
-
-    pub(super) fn conn(&mut self) -> Conn<'_> {
-        Conn::Postgres(self.way.link(&mut self.inner), &self.place)
-    }
-}
-
-impl Deref for Tx {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        &self.inner
-    }
-}
-
-impl DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.inner
-    }
-}
 
 /// A connection for reading.
 #[derive(Debug)]

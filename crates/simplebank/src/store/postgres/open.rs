@@ -2,6 +2,7 @@
 
 use super::link::{Link, Statements};
 use super::{PostgresLimits, PostgresSource};
+use aftercommit::postgres::PostgresOptions;
 use log::LevelFilter;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool};
@@ -87,15 +88,33 @@ pub(super) fn open(source: &PostgresSource) -> (PgPool, Way) {
     (pool, way)
 }
 
-/// Options for one connection to the server itself, for work that takes its time.
-pub(super) fn direct(source: &PostgresSource) -> PgConnectOptions {
-    let lock = ("lock_timeout", source.limits.lock.as_millis());
-    source.direct().options().options([lock]).log_slow_statements(LevelFilter::Off, Duration::ZERO)
+/// How the task queue reaches the same database. What it does takes no longer than a statement of ours may.
+pub(super) fn options_of_queue(source: &PostgresSource) -> PostgresOptions {
+    let options = PostgresOptions::new(source.address.options())
+        .call_timeout(source.limits.statement)
+        .connect_timeout(source.limits.acquire);
+    match &source.direct {
+        None => options,
+        Some(direct) => options.pooled().direct_with(direct.options()),
+    }
 }
 
-/// Makes a connection, and gives it back.
-pub(super) async fn connect(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
-    options.connect().await?.close().await
+/// A connection to the server itself, for work that takes its time.
+pub(super) async fn direct(source: &PostgresSource) -> Result<PgPool, sqlx::Error> {
+    let options = source.direct().options().log_slow_statements(LevelFilter::Off, Duration::ZERO);
+    // Tried once, and not for as long as the pool would: what is wrong shall be said.
+    connect(&options, source.limits.acquire).await?;
+    PgPoolOptions::new().max_connections(1).acquire_timeout(source.limits.acquire).connect_with(options).await
+}
+
+/// Makes a connection, and closes it. The pool says of whatever is in the way that it took too long.
+pub(super) async fn connect(options: &PgConnectOptions, patience: Duration) -> Result<(), sqlx::Error> {
+    let connecting = async { options.connect().await?.close().await };
+    timeout(patience, connecting).await.unwrap_or_else(|_| Err(timed_out()))
+}
+
+fn timed_out() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }
 
 /// The bounds that the server itself keeps, by its names for them, in milliseconds.
@@ -112,6 +131,6 @@ fn settings(limits: &PostgresLimits) -> [(&'static str, u128); 3] {
 async fn is_in_order(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     match timeout(RELEASE_MAX, connection.ping()).await {
         Ok(answer) => answer.map(|()| true),
-        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+        Err(_) => Err(timed_out()),
     }
 }
