@@ -34,7 +34,7 @@ pub(crate) struct Fleet {
     keepers: BTreeMap<Seat, Keeper>,
     /// Where the servers are, whichever process sits there.
     pub(crate) servers: Vec<SocketAddr>,
-    _sink: Sink,
+    pub(crate) sink: Sink,
     home: TempDir,
 }
 
@@ -87,7 +87,7 @@ impl Fleet {
             }
             keepers.insert(seat, Keeper::start(Arc::clone(&program), seat, own, journal.clone())?);
         }
-        Ok(Self { journal, database, postgres, redis, keepers, servers, _sink: sink, home })
+        Ok(Self { journal, database, postgres, redis, keepers, servers, sink, home })
     }
 
     /// Lets a fault happen, from its beginning to its end.
