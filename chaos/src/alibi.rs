@@ -1,6 +1,7 @@
 //! Whether something that ran twice, or a task that was lost, is explained by what is on record.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use crate::effects::Effect;
 use crate::evidence::{Evidence, Sign};
@@ -11,6 +12,8 @@ const UNSETTLED_MS: u64 = 15_000;
 /// From the moment that somebody else sent the mail again until the first holder says that it has lost the task: it may
 /// have been frozen all the while.
 const LATE_MS: u64 = 15_000;
+/// How long a mail may be on its way after its sender has been told to stop.
+const ON_THE_WAY_MS: u64 = 1_000;
 /// How long before a worker says that it has lost a task the line about the recovery may be missing, if a worker died or
 /// a store failed: whoever took the task died before saying so, or was never told that it had succeeded.
 const UNHEARD_MS: u64 = 15_000;
@@ -27,19 +30,14 @@ pub(crate) struct Copy<'a> {
 /// The copies that nothing on record explains. A store that forgot everything explains what ran before and after; a death
 /// every task in hand, a failure those of its user; each loss that a process reports one copy of what it had sent.
 pub(crate) fn unexplained<'a>(copies: Vec<Copy<'a>>, evidence: &[Evidence]) -> Vec<Copy<'a>> {
-    let mut by_process: BTreeMap<&str, Vec<&Evidence>> = BTreeMap::new();
-    for evidence in evidence {
-        by_process.entry(&evidence.by).or_default().push(evidence);
-    }
     let forgot = |copy: &Copy<'_>| {
         let between = copy.first.at_ms..=copy.again.at_ms;
         evidence
             .iter()
             .any(|evidence| evidence.sign == Sign::StoreForgot && between.contains(&evidence.at_ms))
     };
-    let record = |copy: &Copy<'_>| by_process.get(&*copy.first.by).map_or(&[][..], |record| record);
     let mut open: Vec<Copy<'a>> =
-        copies.into_iter().filter(|copy| !forgot(copy) && !copy.is_interrupted(record(copy))).collect();
+        copies.into_iter().filter(|copy| !forgot(copy) && !copy.is_interrupted(evidence)).collect();
     for evidence in evidence {
         for _ in 0..losses(&evidence.sign) {
             // The copy that the fewest of those that follow could explain.
@@ -52,22 +50,33 @@ pub(crate) fn unexplained<'a>(copies: Vec<Copy<'a>>, evidence: &[Evidence]) -> V
 }
 
 impl Copy<'_> {
-    /// Whether the process died or the attempt failed between the mail and the settlement of its task.
-    fn is_interrupted(&self, record: &[&Evidence]) -> bool {
-        let between = self.first.at_ms..=self.again.at_ms.min(self.first.at_ms + UNSETTLED_MS);
-        record.iter().filter(|evidence| between.contains(&evidence.at_ms)).any(|evidence| {
-            match &evidence.sign {
-                Sign::Died => true,
-                Sign::Failed { username } => username == self.username,
-                _ => false,
-            }
-        })
+    /// Whether the sender of the first mail died, or its attempt failed, between the mail and the settlement of its task;
+    /// or whether the sender of the second had been frozen with the task in hand, sent it after all, and died.
+    fn is_interrupted(&self, evidence: &[Evidence]) -> bool {
+        let (first, again) = (self.first, self.again);
+        let unsettled = first.at_ms..=again.at_ms.min(first.at_ms + UNSETTLED_MS);
+        let thawed = first.at_ms..=again.at_ms + ON_THE_WAY_MS;
+        let late = again.at_ms..=again.at_ms + UNSETTLED_MS;
+        let happened = |by: &str, when: &RangeInclusive<u64>, what: &dyn Fn(&Sign) -> bool| {
+            evidence.iter().any(|it| it.by == by && when.contains(&it.at_ms) && what(&it.sign))
+        };
+        let died = |sign: &Sign| *sign == Sign::Died;
+        let cut_short = |sign: &Sign| {
+            died(sign) || matches!(sign, Sign::Failed { username } if username == self.username)
+        };
+        happened(&first.by, &unsettled, &cut_short)
+            || happened(&again.by, &thawed, &|sign| *sign == Sign::Thawed)
+                && happened(&again.by, &late, &died)
     }
 
-    /// Whether the loss that a process reports can have been that of this task.
+    /// Whether the loss that a process reports can have been that of this task: of its first holder, who was slow to
+    /// settle it; or of the one that sent the second mail, who was slow to send it.
     fn could_be_of(&self, evidence: &Evidence) -> bool {
-        let late = self.first.at_ms..=self.again.at_ms + LATE_MS;
-        evidence.by == self.first.by && late.contains(&evidence.at_ms)
+        let until = self.again.at_ms + LATE_MS;
+        let settled_late = self.first.at_ms..=until;
+        let sent_late = self.again.at_ms.saturating_sub(ON_THE_WAY_MS)..=until;
+        evidence.by == self.first.by && settled_late.contains(&evidence.at_ms)
+            || evidence.by == self.again.by && sent_late.contains(&evidence.at_ms)
     }
 }
 

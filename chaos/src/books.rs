@@ -1,13 +1,13 @@
 //! The books: all that the auditor reads of the stores. Each kind of database is a variant here, and nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use aftercommit::postgres::{PostgresOptions, PostgresOutbox, PostgresQueue};
 use aftercommit::redis::RedisBackend;
-use aftercommit::sqlite::{SqliteOutbox, SqliteQueue};
-use aftercommit::{Backend, Outbox as _, QueueInfo, QueueName, TaskState};
-
-use crate::kind::FleetKind;
+use aftercommit::sqlite::{SqliteOutbox, SqlitePools, SqliteQueue};
+use aftercommit::{Backend, Outbox, QueueName, TaskState};
+use sqlx::{Connection as _, PgConnection};
 
 /// The states of a task that somebody still has to do something about.
 const UNFINISHED: [TaskState; 4] =
@@ -30,87 +30,101 @@ pub(crate) struct Books {
     pub(crate) succeeded: u64,
 }
 
-/// The database of a fleet.
+/// The database of a fleet, past any bad network.
 #[derive(Debug)]
 pub(crate) enum Database {
     /// A file.
     Sqlite(PathBuf),
+    /// The URL of a database on a server.
+    Postgres(String),
+}
+
+/// What is counted of tasks.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tasks {
+    unfinished: u64,
+    set_aside: u64,
+    succeeded: u64,
 }
 
 impl Database {
-    /// The database of a new fleet that lives in this directory.
-    pub(crate) fn of(kind: FleetKind, home: &Path) -> Self {
-        match kind {
-            FleetKind::Sqlite | FleetKind::SqliteRedis => Self::Sqlite(home.join("simplebank.db")),
-        }
-    }
-
-    /// The bank's `DB_SOURCE`.
-    pub(crate) fn source(&self) -> String {
-        match self {
-            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
-        }
-    }
-
     /// How much is not done yet.
     pub(crate) async fn unfinished(&self, redis: Option<&RedisBackend>) -> anyhow::Result<u64> {
-        match self {
-            Self::Sqlite(path) => {
-                let file = SqliteQueue::open(path).await?;
-                let (unfinished, _, _) = tasks(&file, redis).await?;
-                file.pools().close().await;
-                Ok(unfinished)
-            }
-        }
+        Ok(self.tasks(redis).await?.unfinished)
     }
 
     /// All of the books.
     pub(crate) async fn books(&self, redis: Option<&RedisBackend>) -> anyhow::Result<Books> {
+        let (users, rows) = self.people().await?;
+        let Tasks { unfinished, set_aside, succeeded } = self.tasks(redis).await?;
+        Ok(Books { users: users.into_iter().collect(), codes: codes(rows), unfinished, set_aside, succeeded })
+    }
+
+    async fn people(&self) -> anyhow::Result<(Vec<User>, Vec<Code>)> {
+        match self {
+            Self::Sqlite(path) => {
+                let file = SqlitePools::open(path).await?;
+                let users = sqlx::query_as(USERS).fetch_all(&file.readers).await?;
+                let rows = sqlx::query_as(CODES).fetch_all(&file.readers).await?;
+                file.close().await;
+                Ok((users, rows))
+            }
+            Self::Postgres(url) => {
+                let mut connection = PgConnection::connect(url).await?;
+                let users = sqlx::query_as(USERS).fetch_all(&mut connection).await?;
+                Ok((users, sqlx::query_as(CODES).fetch_all(&mut connection).await?))
+            }
+        }
+    }
+
+    async fn tasks(&self, redis: Option<&RedisBackend>) -> anyhow::Result<Tasks> {
         match self {
             Self::Sqlite(path) => {
                 let file = SqliteQueue::open(path).await?;
-                let books = sqlite(&file, redis).await;
+                let outbox = SqliteOutbox::new(file.pools().clone());
+                let tasks = count(&outbox, redis.map_or(&file as &dyn Backend, |redis| redis)).await;
                 file.pools().close().await;
-                books
+                tasks
+            }
+            Self::Postgres(url) => {
+                let options = PostgresOptions::parse(url)?;
+                let (queue, outbox) = (PostgresQueue::new(&options), PostgresOutbox::new(&options));
+                let tasks = count(&outbox, redis.map_or(&queue as &dyn Backend, |redis| redis)).await;
+                queue.close().await;
+                outbox.close().await;
+                tasks
             }
         }
     }
 }
 
-async fn sqlite(file: &SqliteQueue, redis: Option<&RedisBackend>) -> anyhow::Result<Books> {
-    let readers = &file.pools().readers;
-    let users: Vec<(String, String)> =
-        sqlx::query_as("SELECT username, email FROM users").fetch_all(readers).await?;
-    let rows: Vec<(String, Option<Vec<u8>>)> =
-        sqlx::query_as("SELECT username, code_hash FROM verify_emails").fetch_all(readers).await?;
-    let (unfinished, set_aside, succeeded) = tasks(file, redis).await?;
-    Ok(Books { users: users.into_iter().collect(), codes: codes(rows), unfinished, set_aside, succeeded })
+/// Name and address.
+type User = (String, String);
+/// Name and hash of the code.
+type Code = (String, Option<Vec<u8>>);
+
+const USERS: &str = "SELECT username, email FROM users";
+const CODES: &str = "SELECT username, code_hash FROM verify_emails";
+
+async fn count(outbox: &dyn Outbox, queue: &dyn Backend) -> anyhow::Result<Tasks> {
+    // In this order: a task is in the queue before it has left the outbox.
+    let backlog = outbox.backlog().await?;
+    let queue = queue.queue(&QueueName::new(QUEUE)?).await?;
+    let mut tasks = Tasks { unfinished: backlog.waiting, set_aside: backlog.buried, succeeded: 0 };
+    if let Some(queue) = queue {
+        tasks.unfinished += UNFINISHED.iter().map(|state| queue.counts.get(*state)).sum::<u64>();
+        tasks.set_aside += queue.counts.get(TaskState::Archived);
+        tasks.succeeded = queue.processed.saturating_sub(queue.failed);
+    }
+    Ok(tasks)
 }
 
-fn codes(rows: Vec<(String, Option<Vec<u8>>)>) -> BTreeMap<String, BTreeSet<String>> {
+fn codes(rows: Vec<Code>) -> BTreeMap<String, BTreeSet<String>> {
     let mut codes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (username, hash) in rows {
         codes.entry(username).or_default().insert(hash.map(hex::encode).unwrap_or_default());
     }
     codes
-}
-
-/// Tasks that are not over, tasks that ended badly, and settlements that were accepted.
-async fn tasks(file: &SqliteQueue, redis: Option<&RedisBackend>) -> anyhow::Result<(u64, u64, u64)> {
-    let outbox = SqliteOutbox::new(file.pools().clone()).backlog().await?;
-    // In this order: a task is in the queue before it has left the outbox.
-    let queue = queue_info(redis.map_or(file as &dyn Backend, |redis| redis)).await?;
-    let (mut unfinished, mut set_aside, mut succeeded) = (outbox.waiting, outbox.buried, 0);
-    if let Some(queue) = queue {
-        unfinished += UNFINISHED.iter().map(|state| queue.counts.get(*state)).sum::<u64>();
-        set_aside += queue.counts.get(TaskState::Archived);
-        succeeded = queue.processed.saturating_sub(queue.failed);
-    }
-    Ok((unfinished, set_aside, succeeded))
-}
-
-async fn queue_info(backend: &dyn Backend) -> anyhow::Result<Option<QueueInfo>> {
-    Ok(backend.queue(&QueueName::new(QUEUE)?).await?)
 }
 
 #[cfg(test)]
@@ -132,9 +146,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_in_the_tables_is_in_the_books() {
         let home = tempfile::tempdir().unwrap();
-        let database = Database::of(FleetKind::Sqlite, home.path());
-        let Database::Sqlite(path) = &database;
-        let queue = SqliteQueue::open(path).await.unwrap();
+        let path = home.path().join("bank.db");
+        let database = Database::Sqlite(path.clone());
+        let queue = SqliteQueue::open(&path).await.unwrap();
         queue.migrate().await.unwrap();
         sqlx::raw_sql(BANK).execute(&queue.pools().writer).await.unwrap();
         assert_eq!(database.unfinished(None).await.unwrap(), 0);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
-use crate::kind::{FleetKind, Queue};
-use crate::plan::{Blow, Fault, LinkFault, RedisFault, Role, Seat};
+use crate::kind::{FleetKind, Queue, Storage};
+use crate::plan::{Blow, Ending, Fault, LinkFault, PostgresFault, RedisFault, Role, Seat, Way};
 
 /// Where a server can die between a request and its answer.
 const SERVER_POINTS: [&str; 2] = ["create_user.before_commit", "create_user.after_commit"];
@@ -33,6 +33,8 @@ const HELD: Range<Duration> = Duration::from_millis(500)..Duration::from_secs(3)
 const HUNG: Range<Duration> = Duration::from_secs(1)..Duration::from_secs(6);
 /// How long a store or the way to it is away.
 const AWAY: Range<Duration> = Duration::from_millis(200)..Duration::from_secs(5);
+/// How long a transaction stays open that nobody needs.
+const XMIN: Range<Duration> = Duration::from_secs(5)..Duration::from_secs(20);
 /// What a slow network adds in each direction.
 const SLOW: Range<Duration> = Duration::from_millis(20)..Duration::from_millis(400);
 
@@ -52,10 +54,13 @@ pub(crate) enum Card {
     KillClients,
     ForgetScripts,
     Flush,
-    SlowLink,
-    HalfOpenLink,
-    CutLink,
-    RefuseLink,
+    EndPostgres(Ending),
+    TerminateBackends,
+    HoldTransaction,
+    SlowLink(Way),
+    HalfOpenLink(Way),
+    CutLink(Way),
+    RefuseLink(Way),
 }
 
 /// One card for each kind of fault that this fleet can suffer.
@@ -80,12 +85,21 @@ pub(crate) fn deck(kind: FleetKind) -> Vec<Card> {
             Card::KillClients,
             Card::ForgetScripts,
         ]);
-        deck.extend([Card::SlowLink, Card::HalfOpenLink, Card::CutLink, Card::RefuseLink]);
+        deck.extend(links(Way::ToRedis));
         if kind.retains_until_done() {
             deck.push(Card::Flush);
         }
     }
+    if kind.storage() == Storage::Postgres {
+        deck.extend([Ending::Fast, Ending::Immediate, Ending::Killed].map(Card::EndPostgres));
+        deck.extend([Card::TerminateBackends, Card::HoldTransaction]);
+        deck.extend(links(Way::ToPostgres));
+    }
     deck
+}
+
+const fn links(way: Way) -> [Card; 4] {
+    [Card::SlowLink(way), Card::HalfOpenLink(way), Card::CutLink(way), Card::RefuseLink(way)]
 }
 
 impl Card {
@@ -118,13 +132,20 @@ impl Card {
             Self::KillClients => Fault::Redis(RedisFault::ClientsKilled),
             Self::ForgetScripts => Fault::Redis(RedisFault::ScriptsForgotten),
             Self::Flush => Fault::Redis(RedisFault::Flushed),
-            Self::SlowLink => {
-                let (one_way, time) = (random.random_range(SLOW), random.random_range(AWAY));
-                Fault::Link(LinkFault::Slow { one_way, time })
+            Self::EndPostgres(how) => {
+                Fault::Postgres(PostgresFault::Ended { how, away: random.random_range(AWAY) })
             }
-            Self::HalfOpenLink => Fault::Link(LinkFault::HalfOpen(random.random_range(AWAY))),
-            Self::CutLink => Fault::Link(LinkFault::Cut),
-            Self::RefuseLink => Fault::Link(LinkFault::Refused(random.random_range(AWAY))),
+            Self::TerminateBackends => Fault::Postgres(PostgresFault::BackendsTerminated),
+            Self::HoldTransaction => {
+                Fault::Postgres(PostgresFault::TransactionHeld(random.random_range(XMIN)))
+            }
+            Self::SlowLink(way) => {
+                let (one_way, time) = (random.random_range(SLOW), random.random_range(AWAY));
+                Fault::Link(way, LinkFault::Slow { one_way, time })
+            }
+            Self::HalfOpenLink(way) => Fault::Link(way, LinkFault::HalfOpen(random.random_range(AWAY))),
+            Self::CutLink(way) => Fault::Link(way, LinkFault::Cut),
+            Self::RefuseLink(way) => Fault::Link(way, LinkFault::Refused(random.random_range(AWAY))),
         }
     }
 }

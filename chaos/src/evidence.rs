@@ -15,6 +15,8 @@ pub(crate) struct Evidence {
 pub(crate) enum Sign {
     /// The process was killed, by us or at a sync point.
     Died,
+    /// A process that had been frozen went on.
+    Thawed,
     /// A store, or the way to it, began to fail.
     StoreFailed,
     /// It works again.

@@ -12,8 +12,9 @@ use tempfile::TempDir;
 use crate::books::{Books, Database};
 use crate::journal::{Clock, Journal};
 use crate::keeper::{Keeper, SHUTDOWN_TIMEOUT, Struck};
-use crate::kind::{FleetKind, Queue};
-use crate::plan::{Blow, Fault, Role, Seat};
+use crate::kind::{FleetKind, Queue, Storage};
+use crate::plan::{Blow, Fault, Role, Seat, Way};
+use crate::postgres_site::PostgresSite;
 use crate::process::{Process, Program};
 use crate::redis_site::RedisSite;
 use crate::sink::Sink;
@@ -28,11 +29,12 @@ const MAX_RETRY: &str = "1000";
 pub(crate) struct Fleet {
     pub(crate) journal: Journal,
     database: Database,
+    postgres: Option<PostgresSite>,
     redis: Option<RedisSite>,
     keepers: BTreeMap<Seat, Keeper>,
     /// Where the servers are, whichever process sits there.
     pub(crate) servers: Vec<SocketAddr>,
-    _sink: Sink,
+    pub(crate) sink: Sink,
     home: TempDir,
 }
 
@@ -57,11 +59,22 @@ impl Fleet {
             Queue::Database => None,
             Queue::Redis => Some(RedisSite::start(journal.clone()).await?),
         };
-        let database = Database::of(kind, home.path());
+        let postgres = match kind.storage() {
+            Storage::Sqlite => None,
+            Storage::Postgres => Some(PostgresSite::start(journal.clone()).await?),
+        };
+        let (database, source) = match &postgres {
+            Some(postgres) => (Database::Postgres(postgres.url.clone()), postgres.source.clone()),
+            None => {
+                let path = home.path().join("simplebank.db");
+                let source = format!("sqlite:{}", path.display());
+                (Database::Sqlite(path), source)
+            }
+        };
         let program = Arc::new(Program {
             binary: binary.canonicalize().with_context(|| format!("no program {}", binary.display()))?,
             home: home.path().to_owned(),
-            settings: settings(&database, redis.as_ref(), &sink, further),
+            settings: settings(source, redis.as_ref(), &sink, further),
         });
         migrate(&program, &journal).await?;
         let (mut keepers, mut servers) = (BTreeMap::new(), Vec::new());
@@ -74,26 +87,32 @@ impl Fleet {
             }
             keepers.insert(seat, Keeper::start(Arc::clone(&program), seat, own, journal.clone())?);
         }
-        Ok(Self { journal, database, redis, keepers, servers, _sink: sink, home })
+        Ok(Self { journal, database, postgres, redis, keepers, servers, sink, home })
     }
 
     /// Lets a fault happen, from its beginning to its end.
     pub(crate) async fn strike(&self, fault: &Fault) -> anyhow::Result<Struck> {
-        match (fault, &self.redis) {
-            (Fault::Process(seat, blow), _) => Ok(self.keepers[seat].strike(blow.clone()).await),
-            (Fault::Roll(role), _) => {
+        match fault {
+            Fault::Process(seat, blow) => return Ok(self.keepers[seat].strike(blow.clone()).await),
+            Fault::Roll(role) => {
                 for (_, keeper) in self.keepers.iter().filter(|(seat, _)| seat.role == *role) {
                     keeper.strike(Blow::Restart).await;
                 }
-                Ok(Struck::Yes)
             }
-            (Fault::Redis(fault), Some(redis)) => redis.strike(fault).await.map(|()| Struck::Yes),
-            (Fault::Link(fault), Some(redis)) => {
-                redis.link.strike(fault).await;
-                Ok(Struck::Yes)
-            }
-            (Fault::Redis(_) | Fault::Link(_), None) => Ok(Struck::No),
+            Fault::Redis(fault) => self.redis()?.strike(fault).await?,
+            Fault::Postgres(fault) => self.postgres()?.strike(fault).await?,
+            Fault::Link(Way::ToRedis, fault) => self.redis()?.link.strike(fault).await,
+            Fault::Link(Way::ToPostgres, fault) => self.postgres()?.link.strike(fault).await,
         }
+        Ok(Struck::Yes)
+    }
+
+    fn redis(&self) -> anyhow::Result<&RedisSite> {
+        self.redis.as_ref().context("this fleet has no Redis")
+    }
+
+    fn postgres(&self) -> anyhow::Result<&PostgresSite> {
+        self.postgres.as_ref().context("this fleet has no Postgres")
     }
 
     /// What the stores say now.
@@ -136,13 +155,13 @@ pub(crate) enum Keep {
 }
 
 fn settings(
-    database: &Database,
+    source: String,
     redis: Option<&RedisSite>,
     sink: &Sink,
     further: &[(String, String)],
 ) -> Vec<(String, String)> {
     let own = [
-        ("DB_SOURCE", database.source()),
+        ("DB_SOURCE", source),
         ("GRPC_SERVER_ADDRESS", "127.0.0.1:0".to_owned()),
         ("EMAIL_URL", format!("smtp://{}", sink.addr)),
         ("PASSWORD_HASH", "argon2id:m=8,t=1,p=1".to_owned()),

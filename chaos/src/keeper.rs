@@ -118,7 +118,7 @@ impl Chair {
                 self.journal.remark(&self.name(), "frozen");
                 sleep(time).await;
                 self.sitting().signal(Signal::CONT);
-                self.journal.remark(&self.name(), "goes on");
+                self.journal.event(&self.name(), Sign::Thawed);
                 Ok(Struck::Yes)
             }
             Blow::Restart => {

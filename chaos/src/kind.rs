@@ -13,6 +13,19 @@ pub enum FleetKind {
     Sqlite,
     /// An outbox in SQLite; the queue is on Redis.
     SqliteRedis,
+    /// Postgres is the database and the queue.
+    Postgres,
+    /// An outbox in Postgres; the queue is on Redis.
+    PostgresRedis,
+}
+
+/// What the bank stores its data in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Storage {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
 }
 
 /// Where workers take tasks from.
@@ -26,7 +39,7 @@ pub(crate) enum Queue {
 
 impl FleetKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Sqlite, Self::SqliteRedis];
+    pub const ALL: [Self; 4] = [Self::Sqlite, Self::SqliteRedis, Self::Postgres, Self::PostgresRedis];
 
     /// What a person calls it.
     #[must_use]
@@ -34,13 +47,22 @@ impl FleetKind {
         match self {
             Self::Sqlite => "sqlite",
             Self::SqliteRedis => "sqlite-redis",
+            Self::Postgres => "postgres",
+            Self::PostgresRedis => "postgres-redis",
+        }
+    }
+
+    pub(crate) const fn storage(self) -> Storage {
+        match self {
+            Self::Sqlite | Self::SqliteRedis => Storage::Sqlite,
+            Self::Postgres | Self::PostgresRedis => Storage::Postgres,
         }
     }
 
     pub(crate) const fn queue(self) -> Queue {
         match self {
-            Self::Sqlite => Queue::Database,
-            Self::SqliteRedis => Queue::Redis,
+            Self::Sqlite | Self::Postgres => Queue::Database,
+            Self::SqliteRedis | Self::PostgresRedis => Queue::Redis,
         }
     }
 
@@ -48,7 +70,7 @@ impl FleetKind {
     /// Only then may a plan flush Redis.
     pub(crate) const fn retains_until_done(self) -> bool {
         match self {
-            Self::Sqlite | Self::SqliteRedis => false,
+            Self::Sqlite | Self::SqliteRedis | Self::Postgres | Self::PostgresRedis => false,
         }
     }
 

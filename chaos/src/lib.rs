@@ -18,6 +18,7 @@ mod kind;
 mod link;
 mod load;
 mod plan;
+mod postgres_site;
 mod process;
 mod progress;
 mod redis_site;

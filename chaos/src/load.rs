@@ -9,14 +9,18 @@ use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::journal::Journal;
 
 /// Requests under way at the same time; when the bank stands still, the rest waits here.
 const UNDER_WAY_MAX: usize = 64;
+/// How far mails may be behind before nobody else signs up, and for how long at most: on a machine that is too slow for
+/// the rate, more and more tasks would wait in the end.
+const BACKLOG_MAX: u64 = 500;
+const BACKLOG_PATIENCE: Duration = Duration::from_secs(20);
 /// How long one request may take: a server may be frozen, and others are there.
 const ANSWER: Duration = Duration::from_secs(4);
 /// The pause before a request is repeated.
@@ -50,7 +54,9 @@ pub(crate) struct Load {
     pub(crate) span: Duration,
     pub(crate) journal: Journal,
     /// How many are acknowledged, for whoever watches.
-    pub(crate) progress: tokio::sync::watch::Sender<u64>,
+    pub(crate) progress: watch::Sender<u64>,
+    /// How many mails have arrived.
+    pub(crate) mails: watch::Receiver<u64>,
 }
 
 /// How a request ended.
@@ -72,6 +78,7 @@ impl Load {
         for number in 0..self.sign_ups {
             let share = number as f64 / self.sign_ups as f64;
             sleep_until(started + self.span.mul_f64(share)).await;
+            self.wait_for_mails().await;
             let place = Arc::clone(&under_way).acquire_owned().await?;
             let (load, client, ledger) = (self.clone(), client.clone(), Arc::clone(&ledger));
             clients.spawn(async move {
@@ -83,6 +90,14 @@ impl Load {
         clients.join_all().await;
         let ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(ledger)
+    }
+
+    async fn wait_for_mails(&self) {
+        let signed_up = *self.progress.borrow();
+        let enough = |mails: &u64| mails + BACKLOG_MAX >= signed_up;
+        let mut mails = self.mails.clone();
+        // Whether mails that do not come are lost, the auditor will say.
+        let _ = timeout(BACKLOG_PATIENCE, mails.wait_for(enough)).await;
     }
 
     async fn sign_up(&self, client: &Client, number: usize, ledger: &Mutex<Ledger>) {

@@ -53,7 +53,7 @@ async fn run_all(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let fleets = kinds.len();
     let span = Duration::try_from_secs_f64(arguments.minutes * 60.0)? / u32::try_from(fleets)?;
     eprintln!("chaos --seed {seed} --tasks {} --faults {}", arguments.tasks, arguments.faults);
-    let mut outcomes: Vec<Outcome> = Vec::new();
+    let (mut outcomes, mut broken_off): (Vec<Outcome>, usize) = (Vec::new(), 0);
     for kind in kinds {
         let setup = Setup {
             kind,
@@ -63,12 +63,18 @@ async fn run_all(arguments: Arguments) -> anyhow::Result<ExitCode> {
             span,
             settings: arguments.set.clone(),
         };
-        outcomes.push(run(setup, &arguments.simplebank, &Watcher::of_this_run()).await?);
+        match run(setup, &arguments.simplebank, &Watcher::of_this_run()).await {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(error) => {
+                eprintln!("{}: {error:#}", kind.name());
+                broken_off += 1;
+            }
+        }
     }
     match arguments.json {
         true => println!("{}", serde_json::to_string_pretty(&outcomes)?),
         false => println!("{}", Report(&outcomes)),
     }
-    let clean = outcomes.iter().all(Outcome::is_clean);
+    let clean = broken_off == 0 && outcomes.iter().all(Outcome::is_clean);
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

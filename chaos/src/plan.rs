@@ -39,8 +39,17 @@ pub(crate) enum Fault {
     Roll(Role),
     /// To the Redis of the fleet.
     Redis(RedisFault),
-    /// To the network between the fleet and its Redis.
-    Link(LinkFault),
+    /// To the Postgres of the fleet.
+    Postgres(PostgresFault),
+    /// To the network between the fleet and one of its servers.
+    Link(Way, LinkFault),
+}
+
+/// Where a link leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    ToRedis,
+    ToPostgres,
 }
 
 /// What happens to one process.
@@ -70,6 +79,28 @@ pub(crate) enum RedisFault {
     ScriptsForgotten,
     /// Everything in it is gone.
     Flushed,
+}
+
+/// What happens to Postgres.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PostgresFault {
+    /// It ends, and is away for this time.
+    Ended { how: Ending, away: Duration },
+    /// Every connection is closed by an administrator.
+    BackendsTerminated,
+    /// Somebody's transaction stays open, so that nothing can be vacuumed.
+    TransactionHeld(Duration),
+}
+
+/// How Postgres ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Open transactions are rolled back.
+    Fast,
+    /// Nothing is written down; the next start recovers.
+    Immediate,
+    /// SIGKILL.
+    Killed,
 }
 
 /// What happens to the network. Times are how long it lasts.
@@ -149,13 +180,27 @@ impl Fault {
                 RedisFault::Flushed => "redis flushed",
             }
             .to_owned(),
-            Self::Link(fault) => match fault {
-                LinkFault::Slow { .. } => "link slow",
-                LinkFault::HalfOpen(_) => "link half-open",
-                LinkFault::Cut => "link cut",
-                LinkFault::Refused(_) => "link refused",
+            Self::Postgres(fault) => match fault {
+                PostgresFault::Ended { how: Ending::Fast, .. } => "postgres restarted, fast",
+                PostgresFault::Ended { how: Ending::Immediate, .. } => "postgres restarted, immediate",
+                PostgresFault::Ended { how: Ending::Killed, .. } => "postgres killed",
+                PostgresFault::BackendsTerminated => "postgres backends terminated",
+                PostgresFault::TransactionHeld(_) => "postgres transaction held open",
             }
             .to_owned(),
+            Self::Link(way, fault) => {
+                let to = match way {
+                    Way::ToRedis => "redis",
+                    Way::ToPostgres => "postgres",
+                };
+                let what = match fault {
+                    LinkFault::Slow { .. } => "slow",
+                    LinkFault::HalfOpen(_) => "half-open",
+                    LinkFault::Cut => "cut",
+                    LinkFault::Refused(_) => "refused",
+                };
+                format!("link to {to} {what}")
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::effects::{Effect, EffectLog, code_hash};
@@ -19,6 +20,8 @@ const MAIL_MAX: u64 = 256 * 1024;
 /// The mail server. Dropped, it is gone.
 pub(crate) struct Sink {
     pub(crate) addr: SocketAddr,
+    /// How many mails were taken over.
+    pub(crate) mails: watch::Receiver<u64>,
     _serving: JoinSet<()>,
 }
 
@@ -27,26 +30,32 @@ impl Sink {
         let log = Arc::new(Mutex::new(EffectLog::create(log)?));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("cannot listen for mail")?;
         let addr = listener.local_addr()?;
+        let (count, mails) = watch::channel(0);
         let mut serving = JoinSet::new();
         serving.spawn(async move {
             let mut conversations = JoinSet::new();
             loop {
                 tokio::select! {
                     accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                        let log = Arc::clone(&log);
+                        let (log, count) = (Arc::clone(&log), count.clone());
                         // A conversation that breaks off has left no mail; whoever was in it tries again.
-                        conversations.spawn(async move { drop(converse(stream, &log, clock).await) });
+                        conversations.spawn(async move { drop(converse(stream, &log, &count, clock).await) });
                     },
                     Some(_) = conversations.join_next() => {}
                 }
             }
         });
-        Ok(Self { addr, _serving: serving })
+        Ok(Self { addr, mails, _serving: serving })
     }
 }
 
 /// One connection, until its end.
-async fn converse(stream: TcpStream, log: &Mutex<EffectLog>, clock: Clock) -> anyhow::Result<()> {
+async fn converse(
+    stream: TcpStream,
+    log: &Mutex<EffectLog>,
+    count: &watch::Sender<u64>,
+    clock: Clock,
+) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
     let (input, mut output) = stream.into_split();
     let mut input = BufReader::new(input);
@@ -73,6 +82,7 @@ async fn converse(stream: TcpStream, log: &Mutex<EffectLog>, clock: Clock) -> an
                 let mail = mail(&mut input).await?;
                 let effect = effect(&from, &to, &mail, clock)?;
                 log.lock().unwrap_or_else(PoisonError::into_inner).append(&effect)?;
+                count.send_modify(|count| *count += 1);
                 b"250 taken over\r\n"
             }
             "NOOP" | "RSET" => b"250 ok\r\n",

@@ -107,6 +107,7 @@ async fn run_on(mut fleet: Fleet, setup: Setup, watcher: &Watcher) -> anyhow::Re
         span: setup.span,
         journal: fleet_running.journal.clone(),
         progress,
+        mails: fleet_running.sink.mails.clone(),
     };
     let started = Instant::now();
     let watching = watcher.follow(&setup, done, struck_so_far);

@@ -159,6 +159,21 @@ fn second_copy_is_explained_by_what_happened_to_whoever_sent_the_first() {
 }
 
 #[test]
+fn second_copy_is_explained_if_it_was_sent_late_by_a_holder_who_had_lost_the_task() {
+    let mut world = world();
+    world.effects.push(mail("bert", "worker-2.1", 5000));
+    world.happened(400, "worker-1.1", Sign::Recovered { task: task() });
+    world.happened(4900, "worker-2.1", Sign::Thawed);
+    let mut lost = world.clone();
+    lost.happened(4990, "worker-2.1", Sign::LeaseLost { task: task() });
+    assert_eq!(lost.numbers(), Findings { duplicated_explained: 1, recovered: 1, ..CLEAN });
+    let mut died = world.clone();
+    died.happened(5100, "worker-2.1", Sign::Died);
+    assert_eq!(died.numbers(), Findings { duplicated_explained: 1, recovered: 1, ..CLEAN });
+    assert_eq!(world.numbers().duplicated_unexplained, 1, "going on alone is no reason");
+}
+
+#[test]
 fn second_copy_is_not_explained_by_what_happened_elsewhere_or_at_another_time_or_to_another_task() {
     let late = 1000 + 60_000;
     let other = Sign::Failed { username: "anna".to_owned() };
