@@ -43,6 +43,7 @@ mod sink;
 mod sql;
 mod store;
 mod text;
+mod topic;
 mod transactional;
 mod tx;
 mod unreadable;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use aftercommit_core::{Broker as _, QueueName, Wake, Wakes};
-use aftercommit_postgres::{PostgresOptions, PostgresQueue};
+use aftercommit_core::{Broker as _, Outbox as _, QueueName, Wake, Wakes};
+use aftercommit_postgres::{PostgresOptions, PostgresOutbox, PostgresQueue};
 use aftercommit_servers::{ChaosProxy, PgBouncer};
 use futures_util::StreamExt as _;
 
@@ -124,8 +124,11 @@ async fn clones_listen_together_and_with_the_last_stream_it_ends() {
     for stream in &mut streams {
         quiet(stream).await;
     }
+    let mut relays = PostgresOutbox::beside(&clone).wakes();
+    kit.queue.wake();
+    hint(&mut relays).await;
     assert_eq!(kit.listeners().await.len(), 1);
-    drop(streams);
+    drop((streams, relays));
     kit.until(async |kit| kit.listeners().await.is_empty()).await;
     let mut again = wakes(&clone);
     hint(&mut again).await;
