@@ -14,6 +14,7 @@ mod batch;
 mod bell;
 mod broker;
 mod cancel;
+mod complete;
 mod conn;
 mod dequeue;
 mod enqueue;
