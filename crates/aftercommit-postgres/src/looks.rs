@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use aftercommit_core::QueueName;
 
+use crate::rest::Rest;
+
 /// The place from which on everything is seen; the front has places of its own, which are always looked at.
 pub(crate) const BEGINNING: i64 = 0;
 
@@ -22,10 +24,6 @@ pub(crate) const BEGINNING: i64 = 0;
 const STREAK: usize = 1_000;
 /// How often a queue that gives all that is asked for is looked at from its beginning.
 const FULL_LOOK_INTERVAL: Duration = Duration::from_millis(100);
-/// A full look that took less is cheap.
-const CHEAP: Duration = Duration::from_millis(20);
-/// After a full look that was not cheap, the next one has to wait this many times as long as it took.
-const REST: u32 = 9;
 /// More queues than this in one process come and go; then all are looked at afresh.
 const MAX_QUEUES: usize = 1_024;
 
@@ -43,8 +41,7 @@ struct Look {
     floor: i64,
     /// How many tasks came since the queue last gave less than was asked for.
     streak: usize,
-    /// When the last full look ended, and how long it took.
-    full: Option<(Instant, Duration)>,
+    rest: Rest,
 }
 
 /// What came of a look at one queue.
@@ -60,26 +57,17 @@ pub(crate) struct Seen {
 }
 
 impl Look {
-    const NEW: Self = Self { floor: BEGINNING, streak: 0, full: None };
-
-    /// When a full look may be taken.
-    fn may_be_full_at(&self, now: Instant) -> Instant {
-        match self.full {
-            Some((ended, took)) if took > CHEAP => ended + took * REST,
-            _ => now,
-        }
-    }
+    const NEW: Self = Self { floor: BEGINNING, streak: 0, rest: Rest::NONE };
 
     fn start(&self, now: Instant) -> i64 {
-        let is_due = self.full.is_none_or(|(ended, _)| now >= ended + FULL_LOOK_INTERVAL);
-        let wants_full = self.streak < STREAK || is_due;
-        if wants_full && now >= self.may_be_full_at(now) { BEGINNING } else { self.floor }
+        let wants_full = self.streak < STREAK || self.rest.is_as_long_as(FULL_LOOK_INTERVAL, now);
+        if wants_full && self.rest.ends_at(now).is_none() { BEGINNING } else { self.floor }
     }
 
     fn note(&mut self, seen: Seen, began: Instant, ended: Instant) {
         let is_full = seen.from == BEGINNING;
         if is_full {
-            self.full = Some((ended, ended.duration_since(began)));
+            self.rest.begin(began, ended);
         }
         // Those at the front say nothing about the places behind.
         let next = seen.last.filter(|last| *last >= BEGINNING).map(|last| last + 1);
@@ -102,8 +90,7 @@ impl Looks {
 
     /// When a queue may be looked at from its beginning, if not now.
     pub(crate) fn may_be_full_at(&self, queue: &QueueName, now: Instant) -> Option<Instant> {
-        let at = self.with(queue, |look| look.may_be_full_at(now));
-        (at > now).then_some(at)
+        self.with(queue, |look| look.rest.ends_at(now))
     }
 
     /// Takes note of a look.
