@@ -30,27 +30,33 @@ struct DueLook {
     rest: Rest,
 }
 
+/// What came of a look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    /// From when on was looked.
+    pub(crate) from: i64,
+    /// Up to which moment everything was seen, if it was.
+    pub(crate) until: Option<i64>,
+    /// How many tasks were forwarded.
+    pub(crate) moved: usize,
+}
+
 impl DueLooks {
     /// From when on to look.
     pub(crate) fn start(&self, queues: &[QueueName], now: Instant) -> i64 {
         self.with(queues, |look| if look.rest.ends_at(now).is_none() { BEGINNING } else { look.floor })
     }
 
-    /// Takes note of a look that began at `from`. If it saw everything, it saw it up to the moment `until`.
-    pub(crate) fn note(
-        &self,
-        queues: &[QueueName],
-        from: i64,
-        until: Option<i64>,
-        began: Instant,
-        ended: Instant,
-    ) {
+    /// Takes note of a look.
+    pub(crate) fn note(&self, queues: &[QueueName], seen: Seen, began: Instant, ended: Instant) {
         self.with(queues, |look| {
-            if from == BEGINNING {
+            let until = seen.until.unwrap_or(BEGINNING);
+            if seen.from == BEGINNING {
                 look.rest.begin(began, ended);
-                look.floor = until.unwrap_or(BEGINNING);
+                look.floor = until;
             }
-            look.floor = look.floor.max(until.unwrap_or(BEGINNING));
+            look.floor = look.floor.max(until);
+            look.rest.note_moved(seen.moved);
         });
     }
 
@@ -81,12 +87,13 @@ mod tests {
     fn only_expensive_looks_leave_out_what_was_seen() {
         let (looks, at, ms) = (DueLooks::default(), Instant::now(), Duration::from_millis(1));
         let queues = [QueueName::default()];
-        looks.note(&queues, BEGINNING, Some(1_000), at, at + ms);
+        let seen = |from, until| Seen { from, until, moved: 3_000 };
+        looks.note(&queues, seen(BEGINNING, Some(1_000)), at, at + ms);
         assert_eq!(looks.start(&queues, at + ms), BEGINNING);
-        looks.note(&queues, BEGINNING, Some(1_000), at, at + 100 * ms);
+        looks.note(&queues, seen(BEGINNING, Some(1_000)), at, at + 100 * ms);
         assert_eq!(looks.start(&queues, at + 999 * ms), 1_000);
         assert_eq!(looks.may_be_full_at(&queues, at + 999 * ms), Some(at + 1_000 * ms));
-        looks.note(&queues, 1_000, Some(1_900), at, at + 900 * ms);
+        looks.note(&queues, seen(1_000, Some(1_900)), at, at + 900 * ms);
         assert_eq!(looks.start(&queues, at + 999 * ms), 1_900);
         assert_eq!(looks.start(&queues, at + 1_000 * ms), BEGINNING);
         assert_eq!(looks.start(&[], at + 999 * ms), BEGINNING, "each list by itself");
@@ -95,8 +102,9 @@ mod tests {
     #[test]
     fn look_that_was_cut_short_leaves_nothing_out() {
         let (looks, at, ms) = (DueLooks::default(), Instant::now(), Duration::from_millis(1));
-        looks.note(&[], BEGINNING, Some(1_000), at, at + 100 * ms);
-        looks.note(&[], BEGINNING, None, at, at + 100 * ms);
+        let seen = |until| Seen { from: BEGINNING, until, moved: 3_000 };
+        looks.note(&[], seen(Some(1_000)), at, at + 100 * ms);
+        looks.note(&[], seen(None), at, at + 100 * ms);
         assert_eq!(looks.start(&[], at + 200 * ms), BEGINNING);
     }
 }

@@ -69,6 +69,7 @@ impl Look {
         if is_full {
             self.rest.begin(began, ended);
         }
+        self.rest.note_moved(seen.taken);
         // Those at the front say nothing about the places behind.
         let next = seen.last.filter(|last| *last >= BEGINNING).map(|last| last + 1);
         if seen.taken < seen.wanted {
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn expensive_full_looks_get_a_tenth_of_the_time() {
         let (mut look, at) = (Look::NEW, Instant::now());
-        note(&mut look, seen(BEGINNING, 10, 3, 500), at, 200 * MS);
+        note(&mut look, seen(BEGINNING, 5_000, 3_000, 500), at, 200 * MS);
         assert_eq!(look.start(at + 1_999 * MS), 501);
         assert_eq!(look.start(at + 2_000 * MS), BEGINNING);
     }
@@ -190,8 +191,8 @@ mod tests {
     fn each_queue_is_looked_at_by_itself() {
         let (looks, at) = (Looks::default(), Instant::now());
         let [q, r] = ["q", "r"].map(|name| QueueName::new(name).unwrap());
-        looks.note(&q, seen(BEGINNING, 1_000, 1_000, 1_000), at, at + 30 * MS);
-        assert_eq!((looks.start(&q, at + 31 * MS), looks.start(&r, at)), (1_001, BEGINNING));
+        looks.note(&q, seen(BEGINNING, 5_000, 5_000, 5_000), at, at + 30 * MS);
+        assert_eq!((looks.start(&q, at + 31 * MS), looks.start(&r, at)), (5_001, BEGINNING));
         assert_eq!(looks.may_be_full_at(&q, at + 31 * MS), Some(at + 300 * MS));
         assert_eq!(looks.may_be_full_at(&r, at), None);
     }

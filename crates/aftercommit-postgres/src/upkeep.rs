@@ -13,10 +13,11 @@ use sqlx::postgres::PgRow;
 
 use crate::batch::{names, saturated};
 use crate::conn::Conn;
+use crate::due::{self, Seen};
 use crate::error::{failed, is_lost_race};
 use crate::news::Topic;
 use crate::unreadable::Unreadable;
-use crate::{PostgresQueue, due, row, sql};
+use crate::{PostgresQueue, row, sql};
 
 /// For how many days, today included, attempts are counted apart.
 const DAYS_KEPT: i64 = 90;
@@ -57,7 +58,9 @@ impl Upkeep for PostgresQueue {
         drop(conn);
         let (moved, now, next_due) = row.and_then(|row| forwarded(&row)).map_err(failed(DOING))?;
         let ended = Instant::now();
-        self.due_looks.note(queues, from, (moved < saturated(limit)).then_some(now), began, ended);
+        let moved = usize::try_from(moved).unwrap_or(usize::MAX);
+        let seen = Seen { from, until: (moved < limit).then_some(now), moved };
+        self.due_looks.note(queues, seen, began, ended);
         if moved > 0 {
             self.store.news.announce(Topic::Pending);
             self.store.news.announce(Topic::Groups);
@@ -68,7 +71,7 @@ impl Upkeep for PostgresQueue {
         let full_at = self.due_looks.may_be_full_at(queues, ended).filter(|_| from > due::BEGINNING);
         let full_at = full_at.map(|at| local.plus(at.duration_since(began)));
         let next_due = next_due.into_iter().chain(full_at).min();
-        Ok(Forwarded { moved: usize::try_from(moved).unwrap_or(usize::MAX), next_due })
+        Ok(Forwarded { moved, next_due })
     }
 
     async fn orphans(&self, queues: &[QueueName], limit: usize) -> Result<Vec<Orphan>> {
