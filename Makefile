@@ -1,13 +1,15 @@
 # The commands one types every day, under the names that users of the course know. `cargo xtask --help` shows the rest.
 
-# As .PHONY is read here: the course's targets in its order, then ours. db_docs, db_schema and sqlc stand between
-# migratedown1 and test once there is a Postgres to make them from.
+# As .PHONY is read here: the course's targets in its order, then ours.
 .DEFAULT_GOAL := help
-.PHONY: postgres createdb dropdb migrateup migratedown migrateup1 migratedown1 test server mock proto evans redis \
+.PHONY: postgres createdb dropdb migrateup migratedown migrateup1 migratedown1 db_docs db_schema sqlc test server mock proto evans redis \
 	redis_stop redis_start redis_ping postgres_stop lecture-55 lecture-56 lecture-58 lectures help fmt lint
 
 # The experiments of a lecture, one after the other, with the bank's log as it comes.
 LECTURE := cargo test --quiet --package simplebank --features failpoints,redis-server --test lectures -- --nocapture --test-threads 1
+
+# Tests of the bank on a Postgres of their own, which they start.
+ON_POSTGRES := cargo test --quiet --package simplebank --features postgres-server --test services_on_postgres
 
 postgres: ## Start Postgres on :5432: in Docker, or a local one in .dev/
 	scripts/postgres.sh start
@@ -29,6 +31,15 @@ migrateup1: ## Apply the next one
 
 migratedown1: ## Take the last migration back
 	cargo run --quiet -- migrate down 1
+
+db_docs: ## Write docs/db/README.md, tables and diagram, from a database that is migrated for it
+	UPDATE_DB_DOCS=1 $(ON_POSTGRES) docs::every_table
+
+db_schema: ## Write docs/db/schema.sql in the same way
+	UPDATE_DB_DOCS=1 $(ON_POSTGRES) docs::the_schema
+
+sqlc: ## Prepare every SQL statement of the bank on SQLite and on Postgres
+	cargo test --quiet --package simplebank --features postgres-server --test services --test services_on_postgres every_statement
 
 test: ## Set up what the tests need, and run every check and every test
 	cargo xtask ci

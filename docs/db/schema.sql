@@ -64,7 +64,7 @@ CREATE TABLE users (
     shares_mailbox boolean DEFAULT false NOT NULL,
     CONSTRAINT users_email_key UNIQUE (email),
     CONSTRAINT users_pkey PRIMARY KEY (username),
-    CONSTRAINT users_role_check CHECK (((role)::text = ANY ((ARRAY['depositor'::character varying, 'banker'::character varying])::text[]))),
+    CONSTRAINT users_role_check CHECK (((role)::text = ANY (ARRAY['depositor'::text, 'banker'::text]))),
     CONSTRAINT users_username_check CHECK (((username)::text ~ '^[a-z0-9_]{3,100}$'::text))
 );
 

@@ -111,6 +111,12 @@ impl Looks {
         self.with(queue, |look| look.note(seen, began, ended));
     }
 
+    /// How far a queue was seen.
+    #[cfg(test)]
+    pub(crate) fn floor(&self, queue: &QueueName) -> i64 {
+        self.with(queue, |look| look.floor)
+    }
+
     /// True for the one who is to tell the others when to look again.
     pub(crate) fn sets_alarm(&self) -> bool {
         !self.alarm_is_set.swap(true, Ordering::Relaxed)

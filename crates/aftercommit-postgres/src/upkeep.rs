@@ -34,6 +34,10 @@ const LOCKS_KEPT: Duration = Duration::from_secs(60);
 const CHANGES_MAX: i64 = 50_000;
 /// How many unique locks that ran out are deleted at once.
 const LOCKS_MAX: i64 = 10_000;
+/// For how long it can be seen that a handler has finished its task itself: longer than settles are repeated.
+const RECEIPTS_KEPT: Duration = Duration::from_secs(3_600);
+/// How many receipts are deleted at once.
+const RECEIPTS_MAX: u64 = 10_000;
 
 #[async_trait]
 impl Upkeep for PostgresQueue {
@@ -125,7 +129,7 @@ impl PostgresQueue {
     }
 
     /// Adds up what was counted and, from time to time, deletes what is of no further use: old counts, workers long gone,
-    /// cancellations everybody has read, locks that ran out.
+    /// cancellations everybody has read, locks that ran out, receipts nobody asks for.
     async fn tidy(&self, conn: &mut Conn) -> Result<()> {
         const DOING: &str = "delete old counts and workers";
         let moment = self.store.moment();
@@ -143,7 +147,13 @@ impl PostgresQueue {
         for step in steps {
             conn.execute(step).await.map_err(failed(DOING))?;
         }
-        Ok(())
+        loop {
+            let receipts = sqlx::query(sql::FORGET_RECEIPTS).bind(moment).bind(millis(RECEIPTS_KEPT));
+            let receipts = receipts.bind(RECEIPTS_MAX.cast_signed());
+            if conn.execute(receipts).await.map_err(failed(DOING))?.rows_affected() < RECEIPTS_MAX {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -53,10 +53,19 @@ pub(super) async fn wait(source: &Source, ports: Option<&Ports>) -> anyhow::Resu
         (Err(error), Source::Postgres(_)) if error.is_absence() => error,
         (prepared, _) => return Ok(prepared?),
     };
-    tracing::warn!(error = &error as &dyn Error, "waiting for the database");
     let waiting_room = match ports {
-        Some(ports) => Some(WaitingRoom::open(ports).await?),
-        None => None,
+        Some(ports) => {
+            let at = ports.http_address()?;
+            tracing::warn!(
+                error = &error as &dyn Error,
+                "waiting for the database, probes are answered at {at}"
+            );
+            Some(WaitingRoom::open(ports).await?)
+        }
+        None => {
+            tracing::warn!(error = &error as &dyn Error, "waiting for the database");
+            None
+        }
     };
     let mut pause = FIRST_PAUSE;
     let store = loop {

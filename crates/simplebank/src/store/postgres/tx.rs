@@ -4,11 +4,12 @@ use super::fault;
 use super::link::answer;
 use super::open::Way;
 use crate::store::{Conn, Fault, Place, StoreError};
-use aftercommit::postgres::PostgresQueue;
+use aftercommit::postgres::{PostgresOutbox, PostgresQueue};
 use sqlx::{PgConnection, Postgres, Transaction};
 use std::ops::{Deref, DerefMut};
 
-/// A transaction that may write. Derefs to its connection. If a task was enqueued in it, its commit wakes the workers.
+/// A transaction that may write. Derefs to its connection. If a task was enqueued in it, its commit wakes the workers or
+/// the relays.
 #[derive(Debug)]
 pub struct Tx {
     inner: Transaction<'static, Postgres>,
@@ -17,14 +18,25 @@ pub struct Tx {
     wakes: WakeOnDrop,
 }
 
+/// Who has something to do once the transaction has committed.
+#[derive(Debug)]
+pub(in crate::store) enum Sleeper {
+    /// The workers.
+    Queue(PostgresQueue),
+    /// The relays.
+    Outbox(PostgresOutbox),
+}
+
 /// Wakes when it is dropped: the commit of a caller who goes away meanwhile may still happen.
 #[derive(Debug, Default)]
-struct WakeOnDrop(Option<PostgresQueue>);
+struct WakeOnDrop(Option<Sleeper>);
 
 impl Drop for WakeOnDrop {
     fn drop(&mut self) {
-        if let Some(queue) = &self.0 {
-            queue.wake();
+        match &self.0 {
+            Some(Sleeper::Queue(queue)) => queue.wake(),
+            Some(Sleeper::Outbox(outbox)) => outbox.wake(),
+            None => {}
         }
     }
 }
@@ -34,9 +46,9 @@ impl Tx {
         Self { inner, way, place, wakes: WakeOnDrop::default() }
     }
 
-    /// Notes that there will be tasks in this queue.
-    pub(in crate::store) fn wakes(&mut self, queue: &PostgresQueue) {
-        self.wakes.0.get_or_insert_with(|| queue.clone());
+    /// Notes who is to be woken by the commit. A process has its tasks in one place, so there is one.
+    pub(in crate::store) fn wakes(&mut self, sleeper: Sleeper) {
+        self.wakes.0 = Some(sleeper);
     }
 
     /// An error may leave open whether the commit happened: [`Fault::CommitUnknown`].
