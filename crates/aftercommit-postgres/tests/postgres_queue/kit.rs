@@ -15,7 +15,7 @@ pub(crate) struct Kit {
     pub(crate) pool: PgPool,
     /// Where the database is.
     pub(crate) url: String,
-    _server: Arc<PostgresServer>,
+    server: Arc<PostgresServer>,
 }
 
 impl Kit {
@@ -25,7 +25,7 @@ impl Kit {
         let url = server.database_url().expect("a database");
         let queue = PostgresQueue::new(&PostgresOptions::parse(&url).expect("the server's address"));
         let pool = PgPool::connect_lazy(&url).expect("the server's address");
-        Self { queue, pool, url, _server: server }
+        Self { queue, pool, url, server: server }
     }
 
     /// One with the tables.
@@ -38,6 +38,11 @@ impl Kit {
     /// Another handle, as another process has one.
     pub(crate) fn handle(&self) -> PostgresQueue {
         PostgresQueue::new(&PostgresOptions::parse(&self.url).expect("the server's address"))
+    }
+
+    /// What `psql` prints for a statement, or says of its failure.
+    pub(crate) fn psql(&self, sql: &str) -> Result<String, String> {
+        self.server.psql_at(&self.url, sql).map_err(|error| error.to_string())
     }
 
     /// Whether a statement about this id finds something.
