@@ -76,7 +76,7 @@ BEGIN
         IF task.first IS NOT NULL AND NOT task.first = ANY (unused) THEN
             answer := CASE
                 WHEN EXISTS (SELECT 1 FROM aftercommit.tasks AS t WHERE t.queue = task.queue AND t.id = task.id)
-                  OR EXISTS (SELECT 1 FROM aftercommit.ended AS e WHERE e.queue = task.queue AND e.id = task.id)
+                  OR EXISTS (SELECT 1 FROM aftercommit.ended AS e WHERE e.id = task.id AND e.queue COLLATE "POSIX" = task.queue)
                 THEN 1 ELSE 2 END;
         ELSE
             INSERT INTO aftercommit.tasks (seq, state, pos, at, queue, id, task_type, options, retried, recovered, last_error,
@@ -92,7 +92,7 @@ BEGIN
             RETURNING seq INTO stored;
             IF stored IS NULL THEN
                 answer := 1;
-            ELSIF EXISTS (SELECT 1 FROM aftercommit.ended AS e WHERE e.queue = task.queue AND e.id = task.id) THEN
+            ELSIF EXISTS (SELECT 1 FROM aftercommit.ended AS e WHERE e.id = task.id AND e.queue COLLATE "POSIX" = task.queue) THEN
                 DELETE FROM aftercommit.tasks AS t WHERE t.seq = stored;
                 answer := 1;
             ELSE
@@ -176,14 +176,14 @@ BEGIN
        AND NOT EXISTS (SELECT 1 FROM unnest(queues, ids) AS g (queue, id)
                         -- The offset keeps the planner from reading the whole table instead.
                         WHERE EXISTS (SELECT 1 FROM aftercommit.ended AS e
-                                       WHERE e.queue = g.queue AND e.id = g.id OFFSET 0))
+                                       WHERE e.id = g.id AND e.queue COLLATE "POSIX" = g.queue OFFSET 0))
     THEN
         RETURN array_fill(0::smallint, ARRAY[cardinality(ids)]);
     END IF;
 
     DELETE FROM aftercommit.tasks AS t
      WHERE t.seq = ANY (stored)
-       AND EXISTS (SELECT 1 FROM aftercommit.ended AS e WHERE e.queue = t.queue AND e.id = t.id OFFSET 0);
+       AND EXISTS (SELECT 1 FROM aftercommit.ended AS e WHERE e.id = t.id AND e.queue COLLATE "POSIX" = t.queue OFFSET 0);
 
     -- Of tasks with the same id the first one was stored, if any was.
     SELECT array_agg(CASE WHEN g.nth = g.first AND g.seq = ANY (stored) THEN 0 ELSE 1 END ORDER BY g.nth) INTO answers

@@ -1,10 +1,11 @@
 //! The hot path: tasks in, tasks out, leases longer, outcomes written down.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use aftercommit_core::{
     Broker, Enqueue, Lease, LeaseGrant, LeaseLost, Leased, QueueName, Quota, Refusal, Result, Settlement,
-    Timestamp, Wake, Wakes,
+    State, Timestamp, Wake, Wakes,
 };
 use async_trait::async_trait;
 
@@ -22,9 +23,9 @@ impl Broker for PostgresQueue {
         let mut conn = self.store.conn("enqueue tasks").await?;
         let answers = enqueue(&mut conn, batch, self.store.moment()).await?;
         drop(conn);
-        for (task, _) in batch.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()) {
-            self.store.news.announce_stored(task.state());
-        }
+        let stored = batch.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
+        let states: HashSet<State> = stored.map(|(task, _)| task.state()).collect();
+        states.into_iter().for_each(|state| self.store.news.announce_stored(state));
         Ok(answers)
     }
 

@@ -10,9 +10,36 @@ use crate::{sql, text};
 
 const DOING: &str = "enqueue tasks";
 
+/// How many bytes of payloads go into one statement, if it has more than one task; Postgres takes no message of a gigabyte.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
 /// Stores tasks; answers in their order. Nothing else happens: no transaction is begun, nobody is woken. `moment` is the
 /// present one, `None` for that of the database.
 pub(crate) async fn enqueue<C: AsMut<PgConnection>>(
+    on: &mut Session<C>,
+    tasks: &[Enqueue],
+    moment: Option<i64>,
+) -> Result<Vec<Result<(), Refusal>>> {
+    let mut answers = Vec::with_capacity(tasks.len());
+    let mut rest = tasks;
+    while !rest.is_empty() {
+        let (part, later) = rest.split_at(fitting(rest));
+        answers.extend(enqueue_part(on, part, moment).await?);
+        rest = later;
+    }
+    Ok(answers)
+}
+
+/// How many tasks go into one statement: all of them, unless their payloads are very long.
+fn fitting(tasks: &[Enqueue]) -> usize {
+    let sums = tasks.iter().scan(0_usize, |sum, task| {
+        *sum = sum.saturating_add(task.message.payload.len());
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= MAX_BYTES).count().max(1)
+}
+
+async fn enqueue_part<C: AsMut<PgConnection>>(
     on: &mut Session<C>,
     tasks: &[Enqueue],
     moment: Option<i64>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use aftercommit_core::{Message, QueueName, TaskId, TaskType};
+use aftercommit_core::{Leased, Message, QueueName, TaskId, TaskType};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
@@ -71,6 +71,13 @@ impl TaskContext {
     /// which counts as the stop and not as a failure of its own; a value counts as success.
     pub fn cancellation(&self) -> CancellationToken {
         self.attempt.stopped().clone()
+    }
+}
+
+/// The attempt as back-ends know it, for `complete_in`.
+impl AsRef<Leased> for TaskContext {
+    fn as_ref(&self) -> &Leased {
+        self.attempt.leased()
     }
 }
 

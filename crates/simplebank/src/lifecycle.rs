@@ -4,7 +4,7 @@ mod database;
 mod servers;
 mod signals;
 
-use crate::config::{ALL, Config, Migrate, Redis, Role};
+use crate::config::{ALL, Config, Migrate, Redis, Retain, Role};
 use crate::domain::time::SystemClock;
 use crate::mail::Mailer;
 use crate::password::{PasswordPool, PoolLimits};
@@ -111,7 +111,7 @@ async fn work(config: &Config) -> Result<()> {
         Some((ports, bank)) => Some(Servers::start(ports, bank, &store, config).await?),
         None => None,
     };
-    let relay = config.role.relays().then(|| start_relay(&delivery)).transpose()?.flatten();
+    let relay = config.role.relays().then(|| start_relay(&delivery, config.retain)).transpose()?.flatten();
     let processor = mailer.zip(bank).map(|(mailer, bank)| start_processor(config, bank, mailer, &delivery));
     let mut running = Running { servers, relay, processor: processor.transpose()? };
     let broken = tokio::select! {
@@ -154,11 +154,11 @@ fn development_key(entropy: &OsEntropy) -> Result<Key> {
 }
 
 /// The relay, where tasks have to be published.
-fn start_relay(delivery: &Delivery) -> Result<Option<TaskRelay>> {
+fn start_relay(delivery: &Delivery, retain: Retain) -> Result<Option<TaskRelay>> {
     match delivery {
         Delivery::Database(_) | Delivery::Direct { .. } => Ok(None),
         Delivery::Outbox { outbox, backend } => {
-            let relay = tasks::start_task_relay(outbox.clone(), backend.clone());
+            let relay = tasks::start_task_relay(outbox.clone(), backend.clone(), retain);
             relay.map(Some).context("failed to start task relay")
         }
     }

@@ -1,10 +1,11 @@
 -- pending | scheduled | retry | aggregating -> archived, by an operator. The unique lock is kept.
 -- $1 seqs, in the order in which they are archived   $2 now
+-- Why rows are found so stands in finish.sql.
 -- Should there be an ended task with the same id, which a transaction of the host's that sees no changes may have brought
 -- about, this one takes its place.
 WITH gone AS (
     DELETE FROM aftercommit.tasks AS t USING unnest($1::bigint[]) WITH ORDINALITY AS chosen (seq, nth)
-     WHERE t.seq = chosen.seq
+     WHERE t.seq = ANY (ARRAY[chosen.seq])
     RETURNING chosen.nth, t.queue, t.id, t.task_type, t.options, t.retried, t.recovered, t.last_error, t.last_failed_at,
               t.unique_key, t.group_name, t.payload
 ),

@@ -7,7 +7,7 @@ WITH gone AS (
 ),
 freed AS (
     DELETE FROM aftercommit.unique_locks AS l USING gone
-     WHERE l.queue = gone.queue AND l.key = gone.unique_key AND l.id = gone.id
+     WHERE l.queue = ANY (ARRAY[gone.queue]) AND l.key = ANY (ARRAY[gone.unique_key]) AND l.id = gone.id
        AND l.until > (SELECT aftercommit.moment($2))
 ),
 known AS (

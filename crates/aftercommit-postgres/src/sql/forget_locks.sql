@@ -3,4 +3,4 @@
 DELETE FROM aftercommit.unique_locks
  WHERE ctid = ANY (ARRAY(SELECT ctid FROM aftercommit.unique_locks
                           WHERE until <= (SELECT aftercommit.moment($1)) - $2
-                          ORDER BY until LIMIT $3 FOR UPDATE SKIP LOCKED))
+                          LIMIT $3 FOR UPDATE SKIP LOCKED))

@@ -1,5 +1,6 @@
 -- aggregating -> aggregating, in a batch: the oldest tasks of each group that is ripe.
 -- $7 how many tasks a batch has at most   $8 how long it is held
+-- Why rows are found so stands in finish.sql.
 -- A task that an operator has at this moment is passed over, and a batch without tasks does not come to be.
 , present AS MATERIALIZED (SELECT aftercommit.moment($6) AS now),
 ripe AS MATERIALIZED (
@@ -15,7 +16,7 @@ picked AS MATERIALIZED (
               FOR UPDATE SKIP LOCKED) AS oldest
 ),
 filled AS (
-    UPDATE aftercommit.tasks AS t SET batch = picked.key FROM picked WHERE t.seq = picked.seq
+    UPDATE aftercommit.tasks AS t SET batch = picked.key FROM picked WHERE t.seq = ANY (ARRAY[picked.seq])
     RETURNING t.*
 ),
 held AS (

@@ -1,6 +1,7 @@
 -- aggregating -> aggregating, outside of a batch again, when the deadline has passed, the longest overdue first. A batch
 -- that its aggregator ends at this moment is passed over. Answers how many there were.
 -- $1 queues   $2 now   $3 how many at most
+-- Why rows are found so stands in finish.sql.
 WITH overdue AS (
     SELECT key FROM aftercommit.batches
      WHERE queue = ANY ($1) AND deadline <= (SELECT aftercommit.moment($2))
@@ -19,6 +20,6 @@ held AS MATERIALIZED (
             ORDER BY t.at, t.pos OFFSET 0) AS held
 ),
 released AS (
-    UPDATE aftercommit.tasks AS t SET batch = NULL FROM held WHERE t.seq = held.seq
+    UPDATE aftercommit.tasks AS t SET batch = NULL FROM held WHERE t.seq = ANY (ARRAY[held.seq])
 )
 SELECT count(*) FROM ended

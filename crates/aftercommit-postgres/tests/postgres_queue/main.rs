@@ -1,8 +1,14 @@
 //! The queue in a real Postgres: what the conformance suite does not ask.
 
 mod cancellations;
+mod counted;
 mod group_races;
+mod hot_path;
 mod kit;
 mod migrations;
+mod news;
 mod operators;
+mod races;
+mod reach;
 mod statements;
+mod unique_locks;

@@ -4,57 +4,12 @@
 use std::time::Duration;
 
 use aftercommit_core::{
-    Batch, Clock, Groups, Inspect, NewTask, Operation, Options, Page, QueueName, Selection, State,
-    SystemClock, TaskId,
+    Batch, Clock, GroupRules, Groups, Inspect, NewTask, Operation, Options, Page, QueueName, Selection,
+    State, SystemClock, TaskId,
 };
-use aftercommit_core::{Broker, GroupRules};
-use aftercommit_postgres::{PostgresOptions, PostgresQueue};
-use aftercommit_servers::PostgresServer;
-use sqlx::PgPool;
 
+use crate::counted::Counted;
 use crate::kit::task;
-
-struct Counted {
-    queue: PostgresQueue,
-    pool: PgPool,
-    _server: PostgresServer,
-}
-
-/// Those of the queue begin with a comment. A notification is sent by a task of its own.
-const CALLS: &str = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
-                      WHERE query LIKE '--%' AND query NOT LIKE '%pg_notify%'";
-
-impl Counted {
-    async fn new() -> Self {
-        let server = PostgresServer::builder().set("shared_preload_libraries", "pg_stat_statements");
-        let server = server.start().expect("a server");
-        let url = server.database_url().expect("a database");
-        let queue = PostgresQueue::new(&PostgresOptions::parse(&url).expect("the server's address"));
-        queue.migrate().await.expect("the tables are made");
-        let pool = PgPool::connect_lazy(&url).expect("the server's address");
-        sqlx::query("CREATE EXTENSION pg_stat_statements").execute(&pool).await.expect("it is installed");
-        Self { queue, pool, _server: server }
-    }
-
-    async fn calls(&self) -> i64 {
-        sqlx::query_scalar(CALLS).fetch_one(&self.pool).await.expect("a number")
-    }
-
-    /// How many statements a call needs, and its answer.
-    async fn count<T, E: std::fmt::Debug>(&self, call: impl Future<Output = Result<T, E>>) -> (i64, T) {
-        let before = self.calls().await;
-        let answer = call.await.expect("it works");
-        (self.calls().await - before, answer)
-    }
-
-    async fn store(&self, new: impl Iterator<Item = NewTask>) {
-        let now = SystemClock.now();
-        let new: Vec<_> = new.map(|task| task.resolve(&Options::new(), now).expect("it is valid")).collect();
-        for answer in self.queue.enqueue(&new).await.expect("it works") {
-            answer.expect("it is stored");
-        }
-    }
-}
 
 fn name(name: &str) -> QueueName {
     QueueName::new(name).expect("a name")

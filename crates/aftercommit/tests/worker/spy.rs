@@ -198,7 +198,7 @@ impl Publisher for Spy {
         self.inner.forget(tasks).await
     }
 
-    async fn look(&self, tasks: &[(QueueName, TaskId)]) -> Result<Vec<Option<TaskState>>> {
+    async fn look(&self, tasks: &[(QueueName, TaskId)]) -> Result<Vec<Option<aftercommit::TaskState>>> {
         Publisher::look(self.inner.as_ref(), tasks).await
     }
 }

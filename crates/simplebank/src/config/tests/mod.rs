@@ -45,6 +45,7 @@ fn nothing_given_is_a_whole_configuration() {
     assert_eq!(config.tasks.queues, [("critical".to_owned(), 10), ("default".to_owned(), 5)]);
     assert_eq!((config.tasks.max_retry, config.tasks.process_in), (10, Duration::ZERO));
     assert_eq!(config.tasks.retry_delay, RetryDelay::Asynq);
+    assert_eq!(config.tasks.lease, Duration::from_secs(30));
     assert_eq!(config.log, Log { level: tracing::Level::INFO, task_payloads: TaskPayloads::Shown });
     assert_eq!(config.notices, Vec::<String>::new());
 }
