@@ -4,6 +4,7 @@
 
 mod adoption;
 mod catalog;
+mod conflicts;
 mod database;
 mod docs;
 mod outages;
