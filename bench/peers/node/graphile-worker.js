@@ -13,7 +13,13 @@ const logger = new Logger(() => (level, message) => {
   if (level === "error") process.stderr.write(`${message}\n`);
 });
 
-const pool = (it, max) => new pg.Pool({ connectionString: it.postgres, max });
+function pool(it, max) {
+  const pool = new pg.Pool({ connectionString: it.postgres, max });
+  const report = (error) => process.stderr.write(`${error.stack}\n`);
+  pool.on("error", report);
+  pool.on("connect", (client) => client.on("error", report));
+  return pool;
+}
 
 await run("graphile-worker", {
   prepare: (it) => runMigrations({ connectionString: it.postgres, logger }),
