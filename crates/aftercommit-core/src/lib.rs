@@ -39,7 +39,10 @@ pub use inspect::{Action, Inspect, InspectExt, Operation, Page, Removal, Selecti
 pub use lease::{Lease, LeaseToken};
 pub use message::Message;
 pub use options::Options;
-pub use outbox::{Backlog, Claim, Outbox, OutboxRow, Postponed, RowKey};
+pub use outbox::{
+    Backlog, Claim, Kept, KeptRow, Observed, Outbox, OutboxRow, Postponed, RowInfo, RowKey, RowOperation,
+    RowState, Rows, Sight, Watch,
+};
 pub use outcome::{Failure, FailureKind, OrphanCause, Outcome, RequeueCause, Verdict, decide, decide_orphan};
 pub use policy::{AsynqBackoff, Exponential, Fixed, RetryPolicy};
 pub use presence::{

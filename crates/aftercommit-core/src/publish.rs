@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Enqueue, QueueName, Refusal, Result, TaskId};
+use crate::{Enqueue, QueueName, Refusal, Result, State, TaskId};
 
 /// Stores tasks that a relay brings. Beside each it leaves a marker, so that a task which is brought again,
 /// even after it has finished and is gone, is recognised. The relay drops the marker when it has noted the
@@ -27,6 +27,13 @@ pub trait Publisher: Send + Sync + 'static {
     /// # Errors
     /// If the store cannot be reached or refuses.
     async fn forget(&self, tasks: &[(QueueName, TaskId)]) -> Result<()>;
+
+    /// The state of each of these tasks, in their order; `None` for one that does not exist. One round trip for the whole
+    /// batch, and nothing but the state is read. A finished task may be told as completed for a while after its retention.
+    ///
+    /// # Errors
+    /// If the store cannot be reached or refuses.
+    async fn look(&self, tasks: &[(QueueName, TaskId)]) -> Result<Vec<Option<State>>>;
 }
 
 /// How long a marker is kept that nobody drops, counted from when the task was stored.

@@ -6,6 +6,8 @@
 //! What the engine itself does runs on a few connections of its own ([`PostgresOptions`]), so that a busy host and a busy
 //! queue do not wait for each other's.
 //!
+//! [`PostgresOutbox`] is for hosts whose tasks run from another back-end: a relay publishes what is committed in it.
+//!
 //! Postgres 12 or newer.
 
 mod batch;
@@ -30,6 +32,7 @@ mod migrate;
 mod news;
 mod operate;
 mod options;
+mod outbox;
 mod outcomes;
 mod poller;
 mod presence;
@@ -42,6 +45,7 @@ mod sink;
 mod sql;
 mod store;
 mod text;
+mod topic;
 mod transactional;
 mod tx;
 mod unreadable;
@@ -49,6 +53,7 @@ mod upkeep;
 mod watch;
 
 pub use options::PostgresOptions;
+pub use outbox::PostgresOutbox;
 pub use queue::PostgresQueue;
 pub use sink::PostgresSink;
 pub use tx::PostgresTx;

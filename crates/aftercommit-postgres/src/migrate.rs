@@ -20,6 +20,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(7163096127458291)";
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "queue", include_str!("../migrations/0001_queue.up.sql")),
     (2, "store_tasks", include_str!("../migrations/0002_store_tasks.up.sql")),
+    (3, "outbox", include_str!("../migrations/0003_outbox.up.sql")),
 ];
 
 impl Store {

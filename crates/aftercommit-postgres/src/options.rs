@@ -91,9 +91,15 @@ impl PostgresOptions {
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
-    pub fn direct(mut self, url: &str) -> Result<Self> {
-        self.direct = Some(address("direct postgres url", url)?);
-        Ok(self)
+    pub fn direct(self, url: &str) -> Result<Self> {
+        Ok(self.direct_with(address("direct postgres url", url)?))
+    }
+
+    /// As [`direct`](Self::direct), from options of sqlx.
+    #[must_use]
+    pub fn direct_with(mut self, connect: PgConnectOptions) -> Self {
+        self.direct = Some(connect);
+        self
     }
 
     /// How many connections the engine opens at most, beside the one that listens; at least one.

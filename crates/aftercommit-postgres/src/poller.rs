@@ -76,6 +76,8 @@ struct Seen {
     grouped: bool,
     /// Stands for the cancellations that there are.
     cancelled: Option<i64>,
+    /// The first row of the outbox that nobody has claimed.
+    outbox: Option<i64>,
 }
 
 impl Seen {
@@ -90,6 +92,9 @@ impl Seen {
         if self.grouped {
             found.add(Topic::Groups);
         }
+        if self.outbox.is_some() {
+            found.add(Topic::Outbox);
+        }
         if self.due.is_some() && self.due != before.due {
             found.add(Topic::Due);
         }
@@ -97,6 +102,7 @@ impl Seen {
             found.add(Topic::Cancelled);
         }
         let changed = (self.pending.is_some() && self.pending != before.pending)
+            || (self.outbox.is_some() && self.outbox != before.outbox)
             || (self.grouped && !before.grouped)
             || found.iter().any(|topic| matches!(topic, Topic::Due | Topic::Cancelled));
         (found, changed)
@@ -117,5 +123,6 @@ fn read(row: &PgRow) -> Result<Look, BoxError> {
         due: row.try_get(2)?,
         grouped,
         cancelled: row.try_get(4)?,
+        outbox: row.try_get(5)?,
     }))
 }

@@ -1,12 +1,12 @@
-//! Where an enqueue in a transaction ends.
+//! Where an enqueue in a transaction ends: in the queue, or in the outbox.
 
 use std::fmt;
 
 use aftercommit_core::{BoxFuture, Enqueue, EnqueueSink, Enqueued, NewTask, Refusal, Result};
 
-use crate::enqueue;
 use crate::session::On;
 use crate::store::Store;
+use crate::{enqueue, outbox};
 
 /// The end of an [`EnqueueRequest`](aftercommit_core::EnqueueRequest) in a transaction.
 pub struct PostgresSink<'a> {
@@ -19,6 +19,7 @@ pub struct PostgresSink<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target {
     Queue,
+    Outbox,
 }
 
 impl Target {
@@ -30,6 +31,7 @@ impl Target {
     ) -> Result<Vec<Result<(), Refusal>>> {
         match self {
             Self::Queue => enqueue::enqueue(on, tasks, moment).await,
+            Self::Outbox => outbox::insert::insert(on, tasks, moment).await,
         }
     }
 }

@@ -73,6 +73,25 @@ statements! {
     RECLAIM = "reclaim.sql";
 
     // --- the outbox
+    OUTBOX_INSERT = "outbox_insert.sql";
+    OUTBOX_CLAIM = "outbox_claim.sql";
+    OUTBOX_MARK = "outbox_mark.sql";
+    OUTBOX_KEEP = "outbox_keep.sql";
+    OUTBOX_WATCH = "outbox_watch.sql";
+    OUTBOX_OBSERVE = "outbox_observe.sql";
+    OUTBOX_PUBLISH_AGAIN = "outbox_publish_again.sql";
+    OUTBOX_POSTPONE = "outbox_postpone.sql";
+    OUTBOX_BURY = "outbox_bury.sql";
+    OUTBOX_BACKLOG = "outbox_backlog.sql";
+    OUTBOX_LIST_WAITING = "outbox_list.sql" + " WHERE state IN (0, 1) AND seq > 0 ORDER BY seq LIMIT $1 OFFSET $2";
+    OUTBOX_LIST_KEPT = "outbox_list.sql" + " WHERE state = 2 AND seq > 0 ORDER BY seq LIMIT $1 OFFSET $2";
+    OUTBOX_LIST_BURIED = "outbox_list.sql" + " WHERE state = 3 ORDER BY seq LIMIT $1 OFFSET $2";
+    OUTBOX_REVIVE_BURIED = "outbox_revive.sql" "outbox_buried.sql";
+    OUTBOX_REVIVE_ONE = "outbox_revive.sql" "outbox_one.sql";
+    OUTBOX_REVIVE_OF_TASK = "outbox_revive.sql" "outbox_of_task.sql";
+    OUTBOX_DELETE_BURIED = "outbox_delete.sql" "outbox_buried.sql";
+    OUTBOX_DELETE_ONE = "outbox_delete.sql" "outbox_one.sql";
+    OUTBOX_DELETE_OF_TASK = "outbox_delete.sql" "outbox_of_task.sql";
 
     // --- presence and news
     JOIN = "join.sql";
@@ -109,9 +128,12 @@ mod tests {
         INSERT INTO aftercommit.ended (state, ended_at, expires_at, queue, id, task_type, retried, recovered, payload)
         SELECT 6 + n % 2, n, CASE n % 2 WHEN 1 THEN n END, 'q' || n / 2 % 20, 'ended-' || n, 't', 0, 0, '{}'
           FROM generate_series(1, $1) AS n";
+    const FILL_OUTBOX: &str = "
+        INSERT INTO aftercommit.outbox (state, due_next, enqueued_at, queue, id, task_type, payload)
+        SELECT n % 4, n, n, 'q' || n % 20, 'outbox-' || n, 't', '{}' FROM generate_series(1, $1) AS n";
 
-    /// Statements about all active tasks, which are few, or that end with the first task they find.
-    const WHOLE_INDEX: [&str; 3] = ["ORPHANS", "FORGET_WORKERS", "LOOK"];
+    /// Statements about all active tasks, which are few, that end with the first task they find, or that count.
+    const WHOLE_INDEX: [&str; 4] = ["ORPHANS", "FORGET_WORKERS", "LOOK", "OUTBOX_BACKLOG"];
 
     /// A connection as the engine has them, to a database with the tables.
     async fn conn() -> (Arc<PostgresServer>, PgConnection) {
@@ -140,7 +162,7 @@ mod tests {
         let mut wrong = scans(&mut conn, "new").await;
         sqlx::query("VACUUM ANALYZE").execute(&mut conn).await.expect("it works");
         wrong.extend(scans(&mut conn, "empty").await);
-        for fill in [FILL, FILL_ENDED] {
+        for fill in [FILL, FILL_ENDED, FILL_OUTBOX] {
             sqlx::query(fill).bind(TASKS).execute(&mut conn).await.expect("it works");
         }
         wrong.extend(scans(&mut conn, "filled").await);
@@ -155,9 +177,11 @@ mod tests {
         for (name, statement) in ALL {
             let plan = plan(conn, statement).await;
             for (nth, line) in plan.iter().enumerate() {
-                let is_whole_table =
-                    ["Seq Scan on tasks", "Seq Scan on ended"].iter().any(|it| line.contains(it));
-                let is_index = ["using tasks_", "using ended_"].iter().any(|it| line.contains(it));
+                let is_whole_table = ["Seq Scan on tasks", "Seq Scan on ended", "Seq Scan on outbox"]
+                    .iter()
+                    .any(|it| line.contains(it));
+                let is_index =
+                    ["using tasks_", "using ended_", "using outbox_"].iter().any(|it| line.contains(it));
                 let has_place = plan.get(nth + 1).is_some_and(|next| next.contains("Index Cond"));
                 let is_cut_short = nth > 0 && plan[nth - 1].contains("Limit");
                 let is_whole_index = is_index && !has_place && !is_cut_short && !WHOLE_INDEX.contains(name);

@@ -1,6 +1,8 @@
 //! Storing tasks: for a client, and for a relay.
 
-use aftercommit_core::{Enqueue, MARKER_LIFE, Published, Publisher, QueueName, Refusal, Result, TaskId};
+use aftercommit_core::{
+    Enqueue, MARKER_LIFE, Published, Publisher, QueueName, Refusal, Result, State, TaskId,
+};
 use async_trait::async_trait;
 
 use crate::RedisBackend;
@@ -101,5 +103,20 @@ impl Publisher for RedisBackend {
             })
             .collect();
         self.do_all(DOING, &commands).await
+    }
+
+    async fn look(&self, tasks: &[(QueueName, TaskId)]) -> Result<Vec<Option<State>>> {
+        const DOING: &str = "look at published tasks";
+        let command = |(queue, id): &(QueueName, TaskId)| {
+            Command::new("HGET").arg(self.keys(queue).task(id)).arg("state")
+        };
+        let commands: Vec<Command> = tasks.iter().map(command).collect();
+        let state = |reply: Result<Reply>| {
+            let Some(state) = reply?.into_bytes(DOING)? else { return Ok(None) };
+            // A word of another writer's is no end, and must not keep the others from being seen.
+            let state = std::str::from_utf8(&state).ok().and_then(|state| state.parse().ok());
+            Ok(state.or(Some(State::Pending)))
+        };
+        self.link.pipeline(DOING, &commands).await.into_iter().map(state).collect()
     }
 }

@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "queue", include_str!("../migrations/0001_queue.sql")),
     (2, "groups", include_str!("../migrations/0002_groups.sql")),
     (3, "outbox", include_str!("../migrations/0003_outbox.sql")),
+    (4, "outbox kept", include_str!("../migrations/0004_outbox_kept.sql")),
 ];
 
 impl SqliteQueue {

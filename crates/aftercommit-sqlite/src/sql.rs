@@ -95,6 +95,21 @@ statements! {
     OUTBOX_POSTPONE = "outbox_postpone.sql";
     OUTBOX_BURY = "outbox_bury.sql";
     OUTBOX_BACKLOG = "outbox_backlog.sql";
+    OUTBOX_KEEP = "outbox_keep.sql";
+    OUTBOX_DUE_LOOK = "outbox_due_look.sql";
+    OUTBOX_WATCHABLE = "outbox_watchable.sql";
+    OUTBOX_WATCH = "outbox_watch.sql";
+    OUTBOX_OBSERVE = "outbox_observe.sql";
+    OUTBOX_PUBLISH_AGAIN = "outbox_publish_again.sql";
+    OUTBOX_LIST_WAITING = "outbox_list.sql" "outbox_of_waiting.sql";
+    OUTBOX_LIST_KEPT = "outbox_list.sql" "outbox_of_kept.sql";
+    OUTBOX_LIST_BURIED = "outbox_list.sql" "outbox_of_buried.sql";
+    OUTBOX_REVIVE_BURIED = "outbox_revive.sql" "outbox_buried.sql";
+    OUTBOX_REVIVE_ONE = "outbox_revive.sql" "outbox_one.sql";
+    OUTBOX_REVIVE_OF_TASK = "outbox_revive.sql" "outbox_of_task.sql";
+    OUTBOX_DELETE_BURIED = "outbox_delete.sql" "outbox_buried.sql";
+    OUTBOX_DELETE_ONE = "outbox_delete.sql" "outbox_one.sql";
+    OUTBOX_DELETE_OF_TASK = "outbox_delete.sql" "outbox_of_task.sql";
 
     // --- presence and news
     JOIN = "join.sql";

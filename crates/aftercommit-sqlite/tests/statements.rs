@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aftercommit_core::{
-    Broker, Clock, GroupRules, Groups, Inspect, LeaseGrant, NewTask, Operation, Options, Outbox, Outcome,
-    Postponed, QueueName, Quota, RawTask, RequeueCause, RowKey, Selection, Settlement, State, SystemClock,
-    TaskType, Timestamp, Upkeep, WorkerId,
+    Broker, Clock, GroupRules, Groups, Inspect, Kept, LeaseGrant, NewTask, Observed, Operation, Options,
+    Outbox, Outcome, Postponed, QueueName, Quota, RawTask, RequeueCause, RowKey, Selection, Settlement,
+    Sight, State, SystemClock, TaskType, Timestamp, Upkeep, WorkerId,
 };
 use aftercommit_sqlite::{SqliteOutbox, SqlitePools, SqliteQueue};
 use tracing::field::{Field, Visit};
@@ -103,6 +103,33 @@ async fn of_the_outbox(outbox: &SqliteOutbox, size: usize) -> [usize; 5] {
     let bury = counted(outbox.pools(), outbox.bury(&buried)).await.0;
     let mark = counted(outbox.pools(), outbox.mark(&keys)).await.0;
     [enqueue, claim, postpone, bury, mark]
+}
+
+/// What the calls about published tasks need for an outbox with so many of them.
+async fn of_kept_rows(outbox: &SqliteOutbox, size: usize) -> [usize; 5] {
+    const HOLD: Duration = Duration::from_secs(30);
+    let new = (0..size).map(|n| task(&format!("kept-{size}-{n}"))).collect();
+    let mut tx = outbox.begin().await.expect("it works");
+    outbox.enqueue_batch_in(&mut tx, new).await.expect("it works");
+    tx.commit().await.expect("it works");
+    let moment = Timestamp::from_millis(1);
+    let claimed = outbox.claim(size, HOLD).await.expect("it works").rows;
+    let kept: Vec<_> =
+        claimed.iter().map(|row| Kept { key: row.key, seen_at: moment, look_at: moment }).collect();
+    let keep = counted(outbox.pools(), outbox.keep(&kept)).await.0;
+    let (watch, watched) = counted(outbox.pools(), outbox.watch(size, HOLD)).await;
+    let keys: Vec<RowKey> = watched.expect("it works").rows.iter().map(|row| row.key).collect();
+    assert_eq!(keys.len(), size);
+    let missing = |key: &RowKey| Observed { key: *key, sight: Sight::Missing(moment), look_at: moment };
+    let observed: Vec<_> = keys.iter().map(missing).collect();
+    let observe = counted(outbox.pools(), outbox.observe(&observed)).await.0;
+    let keys: Vec<RowKey> =
+        outbox.watch(size, HOLD).await.expect("it works").rows.iter().map(|row| row.key).collect();
+    let again = counted(outbox.pools(), outbox.publish_again(&keys)).await.0;
+    let (idle, nothing) = counted(outbox.pools(), outbox.watch(size, HOLD)).await;
+    assert_eq!(nothing.expect("it works").rows, []);
+    outbox.mark(&keys).await.expect("it works");
+    [keep, watch, observe, again, idle]
 }
 
 /// What each step of a group with so many tasks needs: enqueue, gather, release, and the aggregate of a batch.
@@ -242,6 +269,7 @@ async fn the_number_of_statements_does_not_depend_on_the_size_of_a_batch() {
     for size in [1, 10, 1_000] {
         // A claim looks before it waits for the writer, reads, and writes.
         assert_eq!(of_the_outbox(&outbox, size).await, [1, 3, 1, 1, 1], "{size} rows");
+        assert_eq!(of_kept_rows(&outbox, size).await, [1, 3, 1, 1, 1], "{size} kept rows");
     }
     for size in [1, 10, 500] {
         assert_eq!(of_a_group(&queue, size).await, [1, 6, 2, 3], "{size} tasks");

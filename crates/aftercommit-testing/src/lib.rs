@@ -1,7 +1,9 @@
 //! Everything one needs to test with aftercommit, or to test a back-end of it.
 //!
 //! - [`MemoryBackend`]: a whole back-end in memory, the executable specification of the contract.
-//! - [`conformance!`]: every case of the contract as a test of its own, on any back-end.
+//! - [`MemoryOutbox`]: the same of an outbox.
+//! - [`conformance!`], [`outbox_conformance!`]: every case of the contract as a test of its own, on any back-end and
+//!   on any outbox.
 //! - [`Faulty`]: wraps any back-end and injects errors, lost answers, delays and repeated settles.
 //! - [`ManualClock`], [`TokioClock`]: time that is turned by hand, or that follows tokio's.
 //! - [`Signals`], [`wait_for_state`], [`wait_until_gone`], [`wait_until_idle`], [`drain`]: tests
@@ -45,12 +47,14 @@
 //! ```
 
 pub mod conformance;
+pub mod outbox_conformance;
 
 mod ability;
 mod clock;
 mod drain;
 mod faulty;
 mod memory;
+mod memory_outbox;
 mod signals;
 mod wait;
 
@@ -59,5 +63,6 @@ pub use clock::{ManualClock, TEST_EPOCH, TokioClock};
 pub use drain::{DRAIN_LIMIT, drain};
 pub use faulty::{Call, Fault, Faults, Faulty, Odds};
 pub use memory::MemoryBackend;
+pub use memory_outbox::MemoryOutbox;
 pub use signals::Signals;
 pub use wait::{wait_for_state, wait_until_gone, wait_until_idle};

@@ -23,7 +23,7 @@ fn batch() -> BatchKey {
 type Act = for<'a> fn(&'a dyn Backend) -> BoxFuture<'a, Result<()>>;
 
 /// One call of each kind.
-const CALLS: [(Call, Act); 17] = [
+const CALLS: [(Call, Act); 18] = [
     (Call::Enqueue, |b| Box::pin(async { b.enqueue(&[task()]).await.map(drop) })),
     (Call::Dequeue, |b| {
         Box::pin(async {
@@ -52,6 +52,7 @@ const CALLS: [(Call, Act); 17] = [
     (Call::Reclaim, |b| Box::pin(async { b.groups().unwrap().reclaim(&[], 1).await.map(drop) })),
     (Call::Publish, |b| Box::pin(async { b.publisher().unwrap().publish(&[task()]).await.map(drop) })),
     (Call::Forget, |b| Box::pin(async { b.publisher().unwrap().forget(&[]).await })),
+    (Call::Look, |b| Box::pin(async { b.publisher().unwrap().look(&[]).await.map(drop) })),
 ];
 
 fn faulty() -> Faulty<MemoryBackend> {

@@ -68,10 +68,11 @@ pub use aftercommit_core::State as TaskState;
 pub use aftercommit_core::{
     Action, ArchiveLimits, AsynqBackoff, Backend, Backlog, BoxError, Broker, Claim, Clock, DayCount,
     EnqueueEvent, EnqueueRequest, Enqueued, Error, Exponential, Failure, FailureKind, Fixed, GroupInfo,
-    GroupName, GroupRules, Groups, Inspect, InspectExt, Lease, Message, NewTask, Operation, Options, Outbox,
-    Page, Postponed, Presence, Publisher, QueueInfo, QueueName, QueueOrder, QueueSet, RawTask, Removal,
-    Result, RetryPolicy, RowKey, RunningTask, ScheduleEntry, Schedules, Selection, StateCounts, SystemClock,
-    Task, TaskId, TaskInfo, TaskType, Timestamp, Upkeep, Wakes, WorkerId, WorkerInfo, WorkerStatus,
+    GroupName, GroupRules, Groups, Inspect, InspectExt, Kept, KeptRow, Lease, Message, NewTask, Observed,
+    Operation, Options, Outbox, Page, Postponed, Presence, Publisher, QueueInfo, QueueName, QueueOrder,
+    QueueSet, RawTask, Removal, Result, RetryPolicy, RowInfo, RowKey, RowOperation, RowState, Rows,
+    RunningTask, ScheduleEntry, Schedules, Selection, Sight, StateCounts, SystemClock, Task, TaskId,
+    TaskInfo, TaskType, Timestamp, Upkeep, Wakes, Watch, WorkerId, WorkerInfo, WorkerStatus,
 };
 /// The payloads, and the results of handlers, as they are stored.
 pub use bytes::Bytes;
@@ -86,7 +87,7 @@ pub use handler::{Handler, HandlerError};
 pub use inspector::{Inspector, RemoveQueue};
 pub use layer::{Next, from_fn};
 pub use output::{Json, TaskOutput, TaskValue};
-pub use relay::{Relay, RelayBuilder, RelayCounts, RelayMonitor};
+pub use relay::{Relay, RelayBuilder, RelayCounts, RelayMonitor, RetainUntilDone, WATCHED_RETENTION};
 pub use router::{Route, Router};
 pub use worker::{Worker, WorkerBuilder};
 

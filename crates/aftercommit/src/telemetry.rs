@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::frame::Reach;
 use crate::text::chain;
 use aftercommit_core::{
-    Batch, Error, Failure, GroupName, Leased, Message, Orphan, Outcome, QueueName, TaskType,
+    Batch, Error, Failure, GroupName, Leased, Message, Orphan, Outcome, QueueName, TaskId, TaskType,
 };
 use tracing::{Span, debug, error, info, info_span, warn};
 
@@ -198,6 +198,30 @@ pub(crate) fn row_postponed(message: &Message, error: &Error, attempts: u32) {
 pub(crate) fn row_buried(message: &Message, reason: &str) {
     warn!(reason, id = %message.id, r#type = %message.task_type, queue = %message.queue,
         "a task cannot be published and was set aside in the outbox");
+}
+
+/// One line for each task, so that a second run can be explained.
+pub(crate) fn task_lost(queue: &QueueName, id: &TaskId, may_have_ended: bool) {
+    info!(id = %id, queue = %queue, may_have_ended, "published task is gone and is published again");
+}
+
+pub(crate) fn tasks_lost(count: usize, may_have_ended: usize) {
+    warn!(
+        count,
+        may_have_ended,
+        "the back-end has lost published tasks; they are published again. Those that may have ended, while nobody looked \
+         for longer than their ends can be seen, may run twice"
+    );
+}
+
+pub(crate) fn task_vanishes(queue: &QueueName, id: &TaskId, times: u32) {
+    warn!(id = %id, queue = %queue, times,
+        "a published task vanishes again and again, and was set aside in the outbox");
+}
+
+pub(crate) fn tasks_overdue(count: usize, queue: &QueueName, id: &TaskId, since: Duration) {
+    warn!(count, id = %id, queue = %queue, since_hours = since.as_secs() / 3_600,
+        "published tasks have not ended for long; the oldest of them is named");
 }
 
 pub(crate) fn cancelled(message: &Message) {

@@ -1,14 +1,15 @@
 //! The life of a process: what each role starts, and how everything stops in order.
 
+mod database;
 mod servers;
 mod signals;
 
-use crate::config::{Config, Migrate, Redis, Role};
+use crate::config::{ALL, Config, Migrate, Redis, Role};
 use crate::domain::time::SystemClock;
 use crate::mail::Mailer;
 use crate::password::{PasswordPool, PoolLimits};
 use crate::service::{Bank, Parts, Settings};
-use crate::store::{Store, migrate};
+use crate::store::{Store, audit, migrate};
 use crate::tasks::send_verify_email::Desk;
 use crate::tasks::{self, Delivery, TaskDistributor, TaskProcessor, TaskRelay};
 use crate::token::entropy::OsEntropy;
@@ -34,6 +35,7 @@ pub async fn run(config: Config) -> Result<()> {
     }
     match config.role {
         Role::Migrate(action) => look_after_schema(&config, action).await,
+        Role::Audit => list_findings(&config).await,
         Role::All | Role::Serve | Role::Worker | Role::Relay => work(&config).await,
     }
 }
@@ -41,9 +43,15 @@ pub async fn run(config: Config) -> Result<()> {
 async fn look_after_schema(config: &Config, action: Migrate) -> Result<()> {
     let source = &config.store.source;
     match action {
-        Migrate::Up => prepare_schema(config).await.map(drop),
-        Migrate::Down => {
-            for version in migrate::down(source, 1).await? {
+        Migrate::Up { steps: ALL } => database::prepare(source).await.map(drop).map_err(Into::into),
+        Migrate::Up { steps } => {
+            for version in migrate::up_by(source, steps).await? {
+                tracing::info!("migration {version} applied");
+            }
+            Ok(())
+        }
+        Migrate::Down { steps } => {
+            for version in migrate::down(source, steps).await? {
                 tracing::info!("migration {version} taken back");
             }
             Ok(())
@@ -57,36 +65,46 @@ async fn look_after_schema(config: &Config, action: Migrate) -> Result<()> {
     }
 }
 
-/// Brings the bank's tables and the queue's up to date, and opens the store.
-async fn prepare_schema(config: &Config) -> Result<Store> {
-    migrate::up(&config.store.source).await.context("failed to run migrate up")?;
-    let store = Store::open(&config.store.source).await?;
-    store.queue().migrate().await.context("failed to migrate the task queue")?;
-    tracing::info!("db migrated successfully");
-    Ok(store)
+async fn list_findings(config: &Config) -> Result<()> {
+    let findings = audit::audit(&config.store.source).await?;
+    for finding in &findings {
+        println!("{}, but for {}:", finding.rule, finding.count);
+        finding.rows.iter().for_each(|row| println!("  {row}"));
+        match finding.count - finding.rows.len() {
+            0 => {}
+            more => println!("  and {more} more"),
+        }
+    }
+    match findings.len() {
+        0 => Ok(println!("every rule holds")),
+        broken => bail!("rules are broken: {broken}"),
+    }
 }
 
 async fn work(config: &Config) -> Result<()> {
     // Ports first: a second instance started by mistake must not touch the data.
     let ports = config.role.serves().then(|| Ports::bind(config)).transpose()?;
     let redis = config.redis.as_ref().map(Redis::options).transpose()?;
-    let store = prepare_schema(config).await?;
-    let delivery = Delivery::new(&store, redis);
+    let mut signals = Signals::listen()?;
+    let store = tokio::select! {
+        store = database::wait(&config.store.source, ports.as_ref()) => store?,
+        () = signals.next() => return Ok(()),
+    };
+    let delivery = Delivery::new(&store, redis, config.delivery)?;
     delivery.warn_of_stranded(&store).await.context("failed to look for tasks that wait elsewhere")?;
     let bank = config.role.needs_keys().then(|| open_bank(config, &store, &delivery)).transpose()?;
     let mailer = match config.role.works() {
         true => Some(Mailer::open(&config.mail.destination).await?),
         false => None,
     };
-    let mut signals = Signals::listen()?;
 
     let _purging = bank.clone().filter(|_| config.role.serves()).map(|bank| background(bank.keep_purging()));
     let _looking = match &delivery {
         // A worker looks by itself.
-        Delivery::Redis { backend, .. } if !config.role.works() => {
+        Delivery::Outbox { backend, .. } | Delivery::Direct { backend, .. } if !config.role.works() => {
             Some(background(tasks::look_at_redis(backend.clone())))
         }
-        Delivery::Redis { .. } | Delivery::Database(_) => None,
+        Delivery::Database(_) | Delivery::Outbox { .. } | Delivery::Direct { .. } => None,
     };
     let servers = match ports.zip(bank.as_ref()) {
         Some((ports, bank)) => Some(Servers::start(ports, bank, &store, config).await?),
@@ -137,8 +155,8 @@ fn development_key(entropy: &OsEntropy) -> Result<Key> {
 /// The relay, where tasks have to be published.
 fn start_relay(delivery: &Delivery) -> Result<Option<TaskRelay>> {
     match delivery {
-        Delivery::Database(_) => Ok(None),
-        Delivery::Redis { outbox, backend } => {
+        Delivery::Database(_) | Delivery::Direct { .. } => Ok(None),
+        Delivery::Outbox { outbox, backend } => {
             let relay = tasks::start_task_relay(outbox.clone(), backend.clone());
             relay.map(Some).context("failed to start task relay")
         }

@@ -52,3 +52,15 @@ impl fmt::Debug for VerifyEmailRequest {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IN_THE_REPOSITORY: &[u8] = include_bytes!("../../../proto/simple_bank.descriptors.bin");
+
+    #[test]
+    fn descriptors_in_the_repository_are_those_of_the_definition() {
+        assert!(IN_THE_REPOSITORY == FILE_DESCRIPTOR_SET, "proto/ has changed: run `make proto`, and commit");
+    }
+}

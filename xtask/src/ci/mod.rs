@@ -1,13 +1,14 @@
 //! `cargo xtask ci`: one command that sets up what it can and runs every check and every test.
 //!
 //! `steps` is the table of what runs. `packages` and `tools` know what some of it needs besides a Rust toolchain, and
-//! `setup` sees to that, with `apt`; `programs` are those that it only looks for. `plan` turns the workspace's metadata into cargo commands; `command` runs one,
+//! `setup` sees to that, with `apt`; `programs` are those that it only looks for. `plan` turns the workspace's metadata into cargo commands, with `gated`; `command` runs one,
 //! `bound` ends it in time, `tally` counts the tests in what it prints; `outcome` and `report` say at the end what came
 //! out.
 
 mod apt;
 mod bound;
 mod command;
+mod gated;
 mod outcome;
 mod packages;
 mod plan;

@@ -9,14 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::Package;
 
 use super::command::Command;
-use super::packages::REDIS_FEATURE;
+use super::gated::{GO_FEATURE, Gated, gated};
+use super::packages::{POSTGRES_FEATURE, REDIS_FEATURE};
 use super::tools::CARGO_DENY;
 use crate::workspace::Workspace;
 
 const DENY_WARNINGS: &str = "-Dwarnings";
-
-/// The feature that says of a `[[test]]` target, in its `required-features`, that it belongs to the step `interop`.
-const GO_FEATURE: &str = "aftercommit-interop/go";
 
 /// The modules in Go.
 const GO_MODULES: &[&str] =
@@ -44,9 +42,9 @@ pub(crate) fn tests(_: &Workspace) -> Vec<Command> {
 }
 
 /// Runs the test targets whose `required-features` are off in a plain run, feature set by feature set, but for those
-/// that `redis_tests` and `interop_tests` run.
+/// that start a server or a program in Go.
 pub(crate) fn gated_tests(workspace: &Workspace) -> Vec<Command> {
-    let gated = gated(workspace).into_iter().filter(|gated| !gated.needs_redis() && !gated.needs_go());
+    let gated = gated(workspace).into_iter().filter(|gated| gated.servers().is_empty() && !gated.needs_go());
     let mut by_features: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for Gated { features, target } in gated {
         by_features.entry(features.join(",")).or_default().insert(target);
@@ -54,15 +52,34 @@ pub(crate) fn gated_tests(workspace: &Workspace) -> Vec<Command> {
     by_features.iter().map(|(features, targets)| tests_with(features, targets)).collect()
 }
 
-/// Runs the test targets that ask for the feature `redis-server`, of all crates at once.
+/// Runs the test targets that ask for the feature `redis-server` and no other server, of all crates at once.
 ///
 /// That feature does nothing but mark them. So `cargo test` works where there is no Redis, no test decides by itself
 /// whether it runs, and a missing package is one line of this program instead of one in each test.
 pub(crate) fn redis_tests(workspace: &Workspace) -> Vec<Command> {
-    let gated: Vec<Gated> = gated(workspace).into_iter().filter(Gated::needs_redis).collect();
-    let features: BTreeSet<&str> =
-        gated.iter().flat_map(|gated| &gated.features).map(String::as_str).collect();
-    let targets: BTreeSet<String> = gated.iter().map(|gated| gated.target.clone()).collect();
+    server_tests(workspace, &[REDIS_FEATURE])
+}
+
+/// The same for the feature `postgres-server`.
+pub(crate) fn postgres_tests(workspace: &Workspace) -> Vec<Command> {
+    server_tests(workspace, &[POSTGRES_FEATURE])
+}
+
+/// The same for targets that ask for both.
+pub(crate) fn stores_tests(workspace: &Workspace) -> Vec<Command> {
+    server_tests(workspace, &[POSTGRES_FEATURE, REDIS_FEATURE])
+}
+
+/// Runs the targets that need exactly these servers. Every such command switches on the features of all of them, and
+/// differs from the others by its targets alone: with other features their crates would be compiled once more.
+fn server_tests(workspace: &Workspace, servers: &[&str]) -> Vec<Command> {
+    let all: Vec<Gated> = gated(workspace)
+        .into_iter()
+        .filter(|gated| !gated.servers().is_empty() && !gated.needs_go())
+        .collect();
+    let features: BTreeSet<&str> = all.iter().flat_map(|gated| &gated.features).map(String::as_str).collect();
+    let chosen = all.iter().filter(|gated| gated.servers().into_iter().eq(servers.iter().copied()));
+    let targets: BTreeSet<String> = chosen.map(|gated| gated.target.clone()).collect();
     if targets.is_empty() {
         return Vec::new();
     }
@@ -120,49 +137,6 @@ pub(crate) fn deny(workspace: &Workspace) -> Vec<Command> {
     program.into_iter().map(|program| Command::new(words(program))).collect()
 }
 
-/// The features of a package that are on when the whole workspace is built as it stands.
-fn active_features(workspace: &Workspace, package: &Package) -> BTreeSet<String> {
-    let nodes = workspace.metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
-    let own = nodes.filter(|node| node.id == package.id);
-    own.flat_map(|node| node.features.iter().map(ToString::to_string)).collect()
-}
-
-/// A test target that needs more than the features that are on anyway.
-struct Gated {
-    /// The features to ask for, as cargo takes them.
-    features: Vec<String>,
-    target: String,
-}
-
-impl Gated {
-    fn needs_go(&self) -> bool {
-        self.features.iter().any(|feature| feature == GO_FEATURE)
-    }
-
-    fn needs_redis(&self) -> bool {
-        self.features
-            .iter()
-            .any(|feature| feature.rsplit_once('/').is_some_and(|(_, feature)| feature == REDIS_FEATURE))
-    }
-}
-
-fn gated(workspace: &Workspace) -> Vec<Gated> {
-    let members = workspace.members();
-    members.iter().flat_map(|package| gated_targets(package, &active_features(workspace, package))).collect()
-}
-
-fn gated_targets(package: &Package, active: &BTreeSet<String>) -> Vec<Gated> {
-    let tests = package.targets.iter().filter(|target| target.is_test());
-    tests
-        .filter(|target| !target.required_features.iter().all(|feature| active.contains(feature)))
-        .map(|target| {
-            let features =
-                target.required_features.iter().map(|feature| format!("{}/{feature}", package.name));
-            Gated { features: features.collect(), target: target.name.clone() }
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +151,7 @@ mod tests {
         usual = []
         kill = []
         redis-server = []
+        postgres-server = []
         [[test]]
         name = "always"
         required-features = ["usual"]
@@ -192,6 +167,12 @@ mod tests {
         [[test]]
         name = "dies_storing"
         required-features = ["kill", "redis-server"]
+        [[test]]
+        name = "commits"
+        required-features = ["postgres-server"]
+        [[test]]
+        name = "moves"
+        required-features = ["redis-server", "postgres-server"]
     "#;
 
     fn bank() -> OnDisk {
@@ -204,6 +185,8 @@ mod tests {
             ("bank/tests/burns.rs", ""),
             ("bank/tests/stores.rs", ""),
             ("bank/tests/dies_storing.rs", ""),
+            ("bank/tests/commits.rs", ""),
+            ("bank/tests/moves.rs", ""),
             ("tool/Cargo.toml", "[package]\nname = \"tool\"\nedition = \"2024\""),
             ("tool/src/main.rs", "fn main() {}"),
         ])
@@ -222,12 +205,20 @@ mod tests {
     }
 
     #[test]
-    fn tests_that_need_redis_run_together_and_in_their_own_step_only() {
-        let lines = lines(&redis_tests(&bank().workspace));
-        assert_eq!(lines.len(), 1, "{lines:?}");
-        let line = "cargo test --no-fail-fast --workspace --features bank/kill,bank/redis-server \
-                    --test dies_storing --test stores";
-        assert!(lines[0].starts_with(line), "{lines:?}");
+    fn tests_that_start_a_server_run_once_in_the_step_of_all_the_servers_they_need() {
+        let on_disk = bank();
+        let all = "bank/kill,bank/postgres-server,bank/redis-server";
+        for (commands, targets) in [
+            (redis_tests(&on_disk.workspace), "--test dies_storing --test stores"),
+            (postgres_tests(&on_disk.workspace), "--test commits"),
+            (stores_tests(&on_disk.workspace), "--test moves"),
+        ] {
+            let lines = lines(&commands);
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            let line = format!("cargo test --no-fail-fast --workspace --features {all} {targets}");
+            assert_eq!(lines[0].matches("--test ").count(), targets.matches("--test ").count(), "{lines:?}");
+            assert!(lines[0].starts_with(&line), "{lines:?}");
+        }
     }
 
     #[test]
@@ -257,6 +248,7 @@ mod tests {
             [
                 "cargo clippy --no-deps --package bank --no-default-features -- -Dwarnings",
                 "cargo clippy --no-deps --package bank --no-default-features --features kill -- -Dwarnings",
+                "cargo clippy --no-deps --package bank --no-default-features --features postgres-server -- -Dwarnings",
                 "cargo clippy --no-deps --package bank --no-default-features --features redis-server -- -Dwarnings",
                 "cargo clippy --no-deps --package bank --no-default-features --features usual -- -Dwarnings",
                 "cargo clippy --no-deps --package tool -- -Dwarnings",

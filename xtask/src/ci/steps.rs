@@ -53,7 +53,8 @@ pub(crate) enum OnFailure {
 }
 
 /// Every step. Those after `build` reuse what it compiled as far as cargo allows: `tests` compiles nothing, `gated`
-/// and `redis` only the crates whose feature they switch on; `clippy`, `alone` and `docs` share the metadata of dependencies.
+/// only the crates whose feature it switches on, and of `redis`, `postgres` and `stores` the first does so for all;
+/// `clippy`, `alone` and `docs` share the metadata of dependencies.
 pub(crate) const STEPS: &[Step] = &[
     step("fmt", "formatting", Action::Commands(plan::fmt)),
     step("floors", "dependencies point down only", Action::Check(floors::run)),
@@ -71,6 +72,14 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         needs: &[Need::Whole(&packages::REDIS)],
         ..step("redis", "tests against a real redis-server", Action::Commands(plan::redis_tests))
+    },
+    Step {
+        needs: &[Need::Whole(&packages::POSTGRES)],
+        ..step("postgres", "tests against a real Postgres", Action::Commands(plan::postgres_tests))
+    },
+    Step {
+        needs: &[Need::Whole(&packages::REDIS), Need::Whole(&packages::POSTGRES)],
+        ..step("stores", "tests against a Redis and a Postgres", Action::Commands(plan::stores_tests))
     },
     Step {
         needs: &[Need::Program(&programs::GO), Need::Program(&programs::REDIS_SERVER)],
@@ -106,7 +115,7 @@ impl std::fmt::Display for Need {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Suite(suite) | Self::Whole(suite) => {
-                write!(f, "{} for the {} suite", suite.package.apt_name, suite.name)
+                write!(f, "{} for the {} suite", suite.apt_names(), suite.name)
             }
             Self::Tool(tool) => f.write_str(tool.name),
             Self::Program(program) => f.write_str(program.name),
@@ -132,6 +141,7 @@ mod tests {
         assert_eq!(list.lines().count(), STEPS.len());
         assert!(list.contains("[needs python3-aiosmtpd for the smtp suite]"), "{list}");
         assert!(list.contains("[needs redis-server for the redis suite]"), "{list}");
+        assert!(list.contains("[needs postgresql pgbouncer for the postgres suite]"), "{list}");
         assert!(list.contains("[needs go, redis-server]"), "{list}");
     }
 }

@@ -25,6 +25,8 @@ SELECT present.snapshot, seen.*
            (SELECT hashtext(string_agg(queue || at, ' ')) FROM waiting) AS due,
            EXISTS (SELECT FROM aftercommit.tasks WHERE state = 1) AS grouped,
            -- Not the last one: who takes the smaller number may commit later.
-           (SELECT sum(seq)::bigint FROM aftercommit.cancellations) AS cancelled
+           (SELECT sum(seq)::bigint FROM aftercommit.cancellations) AS cancelled,
+           -- The first row of the outbox that nobody has claimed.
+           (SELECT seq FROM aftercommit.outbox WHERE state = 0 AND held_until = 0 ORDER BY seq LIMIT 1) AS outbox
      WHERE present.snapshot IS DISTINCT FROM $1
   ) AS seen ON true

@@ -1,7 +1,8 @@
-//! The suite that every back-end passes, on a real server, in a database for each case: directly, and through a connection
-//! that is decorated and slow.
+//! The suite that every back-end passes, on a real server, in a database for each case: directly, through a connection
+//! that is decorated and slow, and through a pooler.
 
 mod histories;
+mod pooler;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -31,7 +31,9 @@ local function store_other(place, ready, id, key, msg, letters, at)
   local marker = has.m and (place.prefix .. 'x:pub:' .. id)
   if marker and redis.call('EXISTS', marker) == 1 then return 2, at end
   if redis.call('EXISTS', key) == 1 then return 0, at end
-  if lock and redis.call('EXISTS', lock) == 1 then return -1, at end
+  local owner = lock and redis.call('GET', lock)
+  -- A task that was lost without its lock, as by eviction, is brought again.
+  if owner and not (marker and owner == id) then return -1, at end
   local fields, failure = { 'msg', msg, 'state', 'pending' }, false
   if second then
     fields[4] = 'scheduled'

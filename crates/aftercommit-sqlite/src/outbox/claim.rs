@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aftercommit_core::{Claim, OutboxRow, Result, RowKey, Timestamp};
+use aftercommit_core::{Claim, OutboxRow, Result, Timestamp};
 use sqlx::{Row, SqliteConnection};
 
 use super::relay;
@@ -77,21 +77,13 @@ async fn find(conn: &mut SqliteConnection, limit: usize, now: Timestamp) -> Resu
 
 /// The rows that can be read. Those that cannot, which another program wrote, are set aside with the reason.
 async fn readable(store: &Store, stored: &[StoredRow<'_>]) -> Vec<OutboxRow> {
-    let mut rows = Vec::with_capacity(stored.len());
-    let mut unreadable: Vec<(RowKey, String)> = Vec::new();
+    let (mut rows, mut unreadable) = (Vec::with_capacity(stored.len()), Vec::new());
     for row in stored {
         match row.read() {
             Ok(row) => rows.push(row),
-            Err(error) => {
-                let key = row.claimed();
-                tracing::error!(seq = key.seq, %error, "a row of the outbox cannot be read and is set aside");
-                unreadable.push((key, format!("the row cannot be read: {error}")));
-            }
+            Err(error) => unreadable.push((row.claimed(), format!("the row cannot be read: {error}"))),
         }
     }
-    if let Err(error) = relay::bury(store, &unreadable).await {
-        // The rows that can be read matter more; these are found again when the claim ends.
-        tracing::warn!(%error, "rows of the outbox that cannot be read stay where they are for now");
-    }
+    relay::set_aside_unreadable(store, &unreadable).await;
     rows
 }

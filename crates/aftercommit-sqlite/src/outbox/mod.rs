@@ -3,6 +3,8 @@
 
 mod claim;
 pub(crate) mod insert;
+mod kept;
+mod operators;
 mod relay;
 mod row;
 

@@ -30,6 +30,7 @@ pub(super) struct StoredRow<'a> {
     unique_ms: Option<i64>,
     #[serde(borrow)]
     payload: Cow<'a, str>,
+    losses: i64,
 }
 
 impl StoredRow<'_> {
@@ -53,6 +54,7 @@ impl StoredRow<'_> {
         Ok(OutboxRow {
             key: self.claimed(),
             attempts: u32::try_from(self.attempts)?,
+            losses: u32::try_from(self.losses)?,
             enqueued_at: Timestamp::from_millis(self.enqueued_at),
             task: Enqueue {
                 message,

@@ -1,4 +1,5 @@
--- No transition: how many rows wait, since when the oldest of them, and how many are buried.
+-- No transition: how many rows wait, since when the oldest of them, how many are buried and how many kept.
 SELECT (SELECT count(*) FROM aftercommit_outbox WHERE free_at IS NOT NULL),
-       (SELECT enqueued_at FROM aftercommit_outbox WHERE +free_at IS NOT NULL AND seq > 0 ORDER BY seq LIMIT 1),
-       (SELECT count(*) FROM aftercommit_outbox WHERE free_at IS NULL)
+       (SELECT min(enqueued_at) FROM aftercommit_outbox WHERE free_at IS NOT NULL),
+       (SELECT count(*) FROM aftercommit_outbox WHERE free_at IS NULL AND look_at IS NULL),
+       (SELECT count(*) FROM aftercommit_outbox WHERE look_at IS NOT NULL)

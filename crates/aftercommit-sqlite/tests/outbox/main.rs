@@ -1,7 +1,6 @@
 //! The outbox: what is stored with the caller's transaction and not without it, and what a relay does with it.
 
-mod claims;
-mod fates;
 mod support;
 mod transactional;
+mod unreadable;
 mod wakes;

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aftercommit_core::{Claim, NewTask, Options, Outbox, OutboxRow, RawTask, RowKey, Task, TaskType};
+use aftercommit_core::{Claim, NewTask, Options, Outbox, RawTask, Task, TaskType};
 use aftercommit_sqlite::SqliteOutbox;
 use aftercommit_testing::ManualClock;
 use serde::{Deserialize, Serialize};
 
 /// How long the tests hold what they claim.
 pub(crate) const HOLD: Duration = Duration::from_secs(30);
-/// A moment after that.
-pub(crate) const LATER: Duration = Duration::from_secs(31);
-
 /// An outbox in a directory of its own, with a clock to turn.
 pub(crate) struct Stage {
     pub(crate) outbox: SqliteOutbox,
@@ -52,11 +49,6 @@ impl Stage {
     pub(crate) async fn claim(&self, limit: usize) -> Claim {
         self.outbox.claim(limit, HOLD).await.expect("claim")
     }
-
-    /// Claims one row, which must be there.
-    pub(crate) async fn claim_one(&self) -> OutboxRow {
-        self.claim(1).await.rows.pop().expect("a row to claim")
-    }
 }
 
 async fn open(dir: &tempfile::TempDir, clock: &ManualClock) -> SqliteOutbox {
@@ -75,10 +67,6 @@ pub(crate) fn new(id: &str) -> NewTask {
 /// The ids of claimed rows.
 pub(crate) fn ids(claim: &Claim) -> Vec<&str> {
     claim.rows.iter().map(|row| row.task.message.id.as_str()).collect()
-}
-
-pub(crate) fn keys(claim: &Claim) -> Vec<RowKey> {
-    claim.rows.iter().map(|row| row.key).collect()
 }
 
 /// A typed task.

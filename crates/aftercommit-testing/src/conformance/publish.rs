@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 
 use super::Stage;
 use super::lost_answers::behind;
-use super::task::{SECOND, TaskExt, complete, id, queue, task};
+use super::task::{SECOND, TaskExt, archive, complete, id, queue, retry, task};
 use crate::{Call, Fault};
 
 area!(conformance_of_publish, publish:
@@ -22,6 +22,9 @@ area!(conformance_of_publish, publish:
     what_is_brought_wakes,
     a_batch_repeated_after_a_lost_answer_says_that_it_is_known,
     many_relays_store_each_task_once,
+    a_look_tells_the_state_of_each_task_in_its_order,
+    a_look_at_a_task_that_is_gone_tells_nothing,
+    a_look_at_many_tasks_tells_of_each,
 );
 
 pub(super) async fn publish_all(s: &Stage, batch: &[Enqueue]) -> Vec<Result<Published, Refusal>> {
@@ -140,6 +143,79 @@ async fn placement_and_unique_locks_are_those_of_an_enqueue(s: Stage) {
         assert_eq!(s.state("q", "grouped").await, Some(State::Aggregating));
         assert_eq!(publish(&s, task("q", "grouped").of("g")).await, Ok(Published::Before));
         assert_eq!(super::group_steps::waiting(&s, "q", "g").await, ["grouped"]);
+    }
+}
+
+async fn look(s: &Stage, tasks: &[(&str, &str)]) -> Vec<Option<State>> {
+    let tasks: Vec<(QueueName, TaskId)> = tasks.iter().map(|(name, task)| (queue(name), id(task))).collect();
+    let states = s.publisher().look(&tasks).await.expect("look");
+    assert_eq!(states.len(), tasks.len(), "look answers for each task");
+    states
+}
+
+async fn a_look_tells_the_state_of_each_task_in_its_order(s: Stage) {
+    assert_eq!(publish(&s, task("q", "completed")).await, Ok(Published::Now));
+    let leased = s.take_one("q").await;
+    assert_eq!(s.settle(&leased, complete(SECOND * 60)).await, Ok(()));
+    assert_eq!(publish(&s, task("q", "archived")).await, Ok(Published::Now));
+    let leased = s.take_one("q").await;
+    assert_eq!(s.settle(&leased, archive()).await, Ok(()));
+    assert_eq!(publish(&s, task("q", "retry")).await, Ok(Published::Now));
+    let leased = s.take_one("q").await;
+    assert_eq!(s.settle(&leased, retry(s.after(SECOND * 60))).await, Ok(()));
+    assert_eq!(publish(&s, task("q", "active")).await, Ok(Published::Now));
+    s.take_one("q").await;
+    let later = task("r", "later").at(s.after(SECOND * 60));
+    assert_eq!(publish_all(&s, &[task("q", "waiting"), later]).await, [Ok(Published::Now); 2]);
+    let tasks = [
+        ("r", "later"),
+        ("q", "completed"),
+        ("q", "nobody"),
+        ("q", "active"),
+        ("q", "retry"),
+        ("r", "waiting"),
+        ("q", "archived"),
+        ("q", "waiting"),
+        ("nowhere", "waiting"),
+    ];
+    let wanted = [
+        Some(State::Scheduled),
+        Some(State::Completed),
+        None,
+        Some(State::Active),
+        Some(State::Retry),
+        None,
+        Some(State::Archived),
+        Some(State::Pending),
+        None,
+    ];
+    assert_eq!(look(&s, &tasks).await, wanted);
+    assert_eq!(look(&s, &[]).await, []);
+    if s.backend().groups().is_some() {
+        assert_eq!(publish(&s, task("q", "grouped").of("g")).await, Ok(Published::Now));
+        assert_eq!(look(&s, &[("q", "grouped")]).await, [Some(State::Aggregating)]);
+    }
+}
+
+async fn a_look_at_a_task_that_is_gone_tells_nothing(s: Stage) {
+    assert_eq!(publish_all(&s, &[task("q", "done"), task("q", "deleted")]).await, [Ok(Published::Now); 2]);
+    finish(&s, "q").await;
+    let deleted = s.backend().operate(&queue("q"), &id("deleted"), Operation::Delete).await;
+    assert_eq!(deleted.expect("delete"), Action::Applied);
+    assert_eq!(
+        look(&s, &[("q", "done"), ("q", "deleted")]).await,
+        [None, None],
+        "whatever their markers say"
+    );
+}
+
+async fn a_look_at_many_tasks_tells_of_each(s: Stage) {
+    let names: Vec<String> = (0..1_200).map(|i| format!("{i:04}")).collect();
+    let batch: Vec<Enqueue> = names.iter().step_by(2).map(|name| task("q", name)).collect();
+    assert!(publish_all(&s, &batch).await.iter().all(Result::is_ok));
+    let tasks: Vec<(&str, &str)> = names.iter().map(|name| ("q", &**name)).collect();
+    for (place, state) in look(&s, &tasks).await.into_iter().enumerate() {
+        assert_eq!(state, (place % 2 == 0).then_some(State::Pending), "{place}");
     }
 }
 

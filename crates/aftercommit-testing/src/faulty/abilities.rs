@@ -5,7 +5,7 @@ use std::time::Duration;
 use aftercommit_core::{
     AggregateRefusal, Backend, BatchKey, Cancellations, Enqueue, EnqueueEvent, Error, Gathered, GroupInfo,
     GroupRules, Groups, Page, Presence, Published, Publisher, QueueName, Refusal, Result, ScheduleEntry,
-    SchedulerId, Schedules, TaskId, WorkerId, WorkerInfo,
+    SchedulerId, Schedules, State, TaskId, WorkerId, WorkerInfo,
 };
 use async_trait::async_trait;
 
@@ -102,6 +102,11 @@ impl<B: Backend + ?Sized> Publisher for Faulty<B> {
     async fn forget(&self, tasks: &[(QueueName, TaskId)]) -> Result<()> {
         let publisher = able(self.inner.publisher(), Call::Forget)?;
         self.call(Call::Forget, || publisher.forget(tasks)).await
+    }
+
+    async fn look(&self, tasks: &[(QueueName, TaskId)]) -> Result<Vec<Option<State>>> {
+        let publisher = able(self.inner.publisher(), Call::Look)?;
+        self.call(Call::Look, || publisher.look(tasks)).await
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Call {
     Publish,
     /// `Publisher::forget`
     Forget,
+    /// `Publisher::look`
+    Look,
     /// Everything about schedulers.
     Schedules,
 }
@@ -83,6 +85,7 @@ impl Call {
             Self::Reclaim => "reclaim batches",
             Self::Publish => "publish tasks",
             Self::Forget => "forget published tasks",
+            Self::Look => "look at published tasks",
             Self::Schedules => "tell or ask about schedulers",
         }
     }

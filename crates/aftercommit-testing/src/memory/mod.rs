@@ -98,6 +98,11 @@ impl MemoryBackend {
         self
     }
 
+    /// Loses everything, as a server that is flushed or starts without its data.
+    pub fn lose_everything(&self) {
+        *self.store() = Store::default();
+    }
+
     fn has(&self, ability: Ability) -> bool {
         self.abilities.contains(&ability)
     }

@@ -1,6 +1,8 @@
 //! Storing what a relay brings, once.
 
-use aftercommit_core::{Enqueue, MARKER_LIFE, Published, Publisher, QueueName, Refusal, Result, TaskId};
+use aftercommit_core::{
+    Enqueue, MARKER_LIFE, Published, Publisher, QueueName, Refusal, Result, State, TaskId,
+};
 use async_trait::async_trait;
 
 use super::MemoryBackend;
@@ -28,6 +30,12 @@ impl Publisher for MemoryBackend {
             store.markers.remove(task);
         }
         Ok(())
+    }
+
+    async fn look(&self, tasks: &[(QueueName, TaskId)]) -> Result<Vec<Option<State>>> {
+        let store = self.store();
+        let state = |(queue, id): &(QueueName, TaskId)| Some(store.queues.get(queue)?.get(id)?.place.state());
+        Ok(tasks.iter().map(state).collect())
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aftercommit_core::{Backend, Clock, Error, Outbox, Publisher, Result, SystemClock};
 
 use super::monitor::RelayMonitor;
+use super::retain::RetainUntilDone;
 use super::{Relay, Shared};
 use crate::frame::StopHandle;
 
@@ -25,13 +26,14 @@ impl RelayBuilder {
 
     pub(super) fn new(outbox: Arc<dyn Outbox>, backend: Arc<dyn Backend>) -> Self {
         let shared = Shared {
+            monitor: RelayMonitor::new(Arc::clone(&outbox)),
             outbox,
             backend,
             clock: Arc::new(SystemClock),
             batch: Self::DEFAULT_BATCH,
             hold: Self::DEFAULT_HOLD,
             max_attempts: Self::DEFAULT_MAX_ATTEMPTS,
-            monitor: RelayMonitor::default(),
+            retain: None,
         };
         Self { shared }
     }
@@ -53,6 +55,19 @@ impl RelayBuilder {
     /// unless set.
     pub const fn max_attempts(mut self, attempts: u32) -> Self {
         self.shared.max_attempts = attempts;
+        self
+    }
+
+    /// Keeps the row of each task after it is published, until the task has ended, and publishes it again if the back-end
+    /// has lost it: for a Redis that may be flushed, fail over, evict, or start without its data.
+    ///
+    /// The retention of the tasks is raised to at least [`WATCHED_RETENTION`](crate::WATCHED_RETENTION), so that a worker
+    /// of any kind leaves a record of their completion; such a record takes memory there for that long. The relay looks at
+    /// the tasks in batches, a round trip each. A task that an operator deletes at the back-end looks lost: delete its row
+    /// in the outbox first ([`Rows::OfTask`](aftercommit_core::Rows)). So does one that its handler revokes. A task of a
+    /// group is not watched: its row goes when it is in its group.
+    pub fn retain_until_done(mut self, rules: RetainUntilDone) -> Self {
+        self.shared.retain = Some(rules);
         self
     }
 
@@ -82,6 +97,7 @@ impl RelayBuilder {
         if shared.max_attempts == 0 {
             faults.push("a relay makes no attempt".to_owned());
         }
+        faults.extend(shared.retain.as_ref().and_then(RetainUntilDone::faults));
         if !faults.is_empty() {
             return Err(Error::Assembly(faults.join("; ")));
         }

@@ -12,7 +12,7 @@ use super::ledger::Ledger;
 use super::load::Load;
 use super::pace::Pace;
 use super::suspects::{Evidence, Sentence};
-use crate::frame::{DueIn, Next, Pauses, Phase, Phases, Reach, StoreHealth, Tick};
+use crate::frame::{DueIn, Next, Pauses, Phase, Phases, StoreHealth, Tick};
 use crate::telemetry;
 
 /// After so many refusals, one by one and without a success, the back-end is not asked for the rest.
@@ -22,7 +22,7 @@ const PUBLISHING: &str = "published tasks";
 
 pub(super) struct Carrier {
     shared: Arc<Shared>,
-    backend: StoreHealth,
+    backend: Arc<StoreHealth>,
     ledger: Ledger,
     phases: Phases,
     pace: Pace,
@@ -39,7 +39,7 @@ impl Tick for Carrier {
         let Claim { rows, next_at } = self.shared.outbox.claim(self.shared.batch, hold).await?;
         let got = rows.len();
         if got > 0 {
-            let gone = self.carry(Load::new(rows, claimed, hold)).await;
+            let gone = self.carry(Load::new(rows, claimed, hold, self.shared.retain.as_ref())).await;
             if gone < got || got >= self.shared.batch {
                 return Ok(Next::Again);
             }
@@ -54,9 +54,14 @@ impl Tick for Carrier {
 }
 
 impl Carrier {
-    pub(super) fn new(shared: Arc<Shared>, outbox: Arc<StoreHealth>, phases: Phases) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        outbox: Arc<StoreHealth>,
+        backend: Arc<StoreHealth>,
+        phases: Phases,
+    ) -> Self {
         Self {
-            backend: StoreHealth::new(Reach { who: "relay", what: "the back-end" }),
+            backend,
             ledger: Ledger { shared: Arc::clone(&shared), health: outbox, phases: phases.clone() },
             pace: Pace::new(shared.batch),
             pauses: Pauses::new(),
@@ -82,7 +87,8 @@ impl Carrier {
                     self.pace.went();
                     self.pauses.reset();
                     self.evidence.accepted();
-                    let delivered = Delivered::new(load.answered(size), answers);
+                    let (retain, now) = (self.shared.retain.as_ref(), self.shared.clock.now());
+                    let delivered = Delivered::new(load.answered(size), answers, retain, now);
                     gone += self.write_down(delivered, load.ends).await;
                 }
                 Err(error) if error.is_transient() => {
@@ -118,8 +124,8 @@ impl Carrier {
     async fn write_down(&mut self, delivered: Delivered, ends: Instant) -> usize {
         delivered.count(&self.shared.monitor);
         let mut gone = 0;
-        if self.ledger.mark(&delivered.rows, ends).await {
-            gone += delivered.rows.len();
+        if self.ledger.mark(&delivered.rows, &delivered.kept, ends).await {
+            gone += delivered.rows.len() + delivered.kept.len();
             self.forget(&delivered).await;
         }
         gone + self.ledger.bury(delivered.taken).await

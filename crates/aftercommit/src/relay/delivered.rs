@@ -1,9 +1,10 @@
 //! What the answers of one call come to.
 
-use aftercommit_core::{Enqueue, Published, QueueName, Refusal, Result, RowKey, TaskId};
+use aftercommit_core::{Enqueue, Kept, Published, QueueName, Refusal, Result, RowKey, TaskId, Timestamp};
 
 use super::load::Row;
 use super::monitor::{Count, RelayMonitor};
+use super::retain::{RetainUntilDone, keeps};
 use crate::telemetry;
 
 /// The answers of one call, sorted by what is to be done about them.
@@ -11,6 +12,8 @@ use crate::telemetry;
 pub(super) struct Delivered {
     /// Rows that are of no further use.
     pub(super) rows: Vec<RowKey>,
+    /// Rows that are kept until their tasks have ended.
+    pub(super) kept: Vec<Kept>,
     /// Tasks that left a marker.
     pub(super) marked: Vec<(QueueName, TaskId)>,
     /// Rows whose task's id is taken, with the reason to keep.
@@ -25,10 +28,13 @@ impl Delivered {
     pub(super) fn new<'a>(
         rows: impl Iterator<Item = (Row, &'a Enqueue)>,
         answers: Vec<Result<Published, Refusal>>,
+        retain: Option<&RetainUntilDone>,
+        now: Timestamp,
     ) -> Self {
         let mut delivered = Self::default();
         for ((row, task), answer) in rows.zip(answers) {
-            delivered.add(row, task, answer);
+            let watch = retain.filter(|_| keeps(retain, task));
+            delivered.add(row, task, answer, watch.map(|rules| (now, now.plus(rules.first_look))));
         }
         telemetry::published(delivered.now);
         if delivered.before > 0 {
@@ -37,28 +43,46 @@ impl Delivered {
         delivered
     }
 
-    fn add(&mut self, row: Row, task: &Enqueue, answer: Result<Published, Refusal>) {
+    /// `watch`: now, and when to look at a task that is watched.
+    fn add(
+        &mut self,
+        row: Row,
+        task: &Enqueue,
+        answer: Result<Published, Refusal>,
+        watch: Option<(Timestamp, Timestamp)>,
+    ) {
         let message = &task.message;
-        match answer {
-            Ok(published) => {
-                match published {
-                    Published::Now => self.now += 1,
-                    Published::Before => self.before += 1,
-                }
-                self.marked.push((message.queue.clone(), message.id.clone()));
-                self.rows.push(row.key);
-            }
+        let published = match answer {
+            Ok(published) => published,
+            // It had been lost, and has come back, as after a failover.
+            Err(Refusal::IdConflict) if row.losses > 0 && watch.is_some() => Published::Before,
             // The lock has done what it is for.
             Err(Refusal::Duplicate) => {
                 self.duplicates += 1;
                 telemetry::not_published(message);
                 self.rows.push(row.key);
+                return;
             }
             Err(refusal @ Refusal::IdConflict) => {
                 let reason = refusal.into_error(message).to_string();
                 telemetry::row_buried(message, &reason);
                 self.taken.push((row.key, reason));
+                return;
             }
+        };
+        self.marked.push((message.queue.clone(), message.id.clone()));
+        let seen_at = |now| match published {
+            Published::Now => now,
+            // Nobody knows when that was.
+            Published::Before => row.enqueued_at,
+        };
+        match watch {
+            Some((now, look_at)) => self.kept.push(Kept { key: row.key, seen_at: seen_at(now), look_at }),
+            None => self.rows.push(row.key),
+        }
+        match published {
+            Published::Now => self.now += 1,
+            Published::Before => self.before += 1,
         }
     }
 

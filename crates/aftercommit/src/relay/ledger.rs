@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aftercommit_core::{Postponed, Result, RowKey};
+use aftercommit_core::{Kept, Postponed, Result, RowKey};
 use tokio::time::Instant;
 
 use super::Shared;
@@ -16,14 +16,15 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Deletes rows whose tasks are published, and says whether it could. Tries until their claim ends: after
+    /// Deletes rows whose tasks are published, keeps others, and says whether it could. Tries until their claim ends: after
     /// that they are claimed again, and the publisher recognises their tasks.
-    pub(super) async fn mark(&mut self, rows: &[RowKey], ends: Instant) -> bool {
+    pub(super) async fn mark(&mut self, rows: &[RowKey], kept: &[Kept], ends: Instant) -> bool {
         let mut pauses = Pauses::new();
-        while !rows.is_empty() {
-            let marked = self.shared.outbox.mark(rows).await;
+        loop {
+            let marked = self.try_to_mark(rows, kept).await;
             self.health.note("marked rows", &marked);
             if marked.is_ok() {
+                self.shared.monitor.add(Count::Kept, kept.len());
                 return true;
             }
             if Instant::now() >= ends || self.phases.now() >= Phase::Quiet {
@@ -34,7 +35,16 @@ impl Ledger {
                 () = self.phases.reached(Phase::Quiet) => {}
             }
         }
-        true
+    }
+
+    async fn try_to_mark(&self, rows: &[RowKey], kept: &[Kept]) -> Result<()> {
+        if !kept.is_empty() {
+            self.shared.outbox.keep(kept).await?;
+        }
+        if !rows.is_empty() {
+            self.shared.outbox.mark(rows).await?;
+        }
+        Ok(())
     }
 
     /// Puts rows off. Those that could not be are claimed again when their claim has ended.

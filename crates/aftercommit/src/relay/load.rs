@@ -3,8 +3,10 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use aftercommit_core::{Enqueue, Error, OutboxRow, RowKey};
+use aftercommit_core::{Enqueue, Error, OutboxRow, RowKey, Timestamp};
 use tokio::time::Instant;
+
+use super::retain::{RetainUntilDone, WATCHED_RETENTION, keeps};
 
 /// How often a task that goes alone may meet with a passing fault before others get their turn.
 const PATIENCE: u32 = 3;
@@ -17,6 +19,10 @@ pub(super) struct Row {
     pub(super) key: RowKey,
     /// How often its task was refused before.
     pub(super) attempts: u32,
+    /// How often its task was lost after it had been published.
+    pub(super) losses: u32,
+    /// When its task was enqueued.
+    pub(super) enqueued_at: Timestamp,
 }
 
 /// A row whose task failed though it went alone.
@@ -45,12 +51,29 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Rows that were claimed at `claimed` or later, for `hold`.
-    pub(super) fn new(rows: Vec<OutboxRow>, claimed: Instant, hold: Duration) -> Self {
-        let row = |row: &OutboxRow| Row { key: row.key, attempts: row.attempts };
+    /// Rows that were claimed at `claimed` or later, for `hold`. Tasks that are watched leave a record of their end.
+    pub(super) fn new(
+        rows: Vec<OutboxRow>,
+        claimed: Instant,
+        hold: Duration,
+        retain: Option<&RetainUntilDone>,
+    ) -> Self {
+        let row = |row: &OutboxRow| Row {
+            key: row.key,
+            attempts: row.attempts,
+            losses: row.losses,
+            enqueued_at: row.enqueued_at,
+        };
+        let task = |row: OutboxRow| {
+            let mut task = row.task;
+            if keeps(retain, &task) {
+                task.message.retention = task.message.retention.max(WATCHED_RETENTION);
+            }
+            task
+        };
         Self {
             rows: rows.iter().map(row).collect(),
-            tasks: rows.into_iter().map(|row| row.task).collect(),
+            tasks: rows.into_iter().map(task).collect(),
             at: 0,
             faults: 0,
             faulted: false,

@@ -6,6 +6,9 @@
 //!      └─────────── mark ◀─────────────┘    then the publisher forgets its markers
 //! ```
 //!
+//! With [`RelayBuilder::retain_until_done`] rows are kept instead of marked, and a second loop looks at the back-end until
+//! their tasks have ended, or are lost and have to be published again.
+//!
 //! No transaction is open while a row is on its way, and a relay may die anywhere: see docs/design/relay.md.
 
 mod builder;
@@ -15,6 +18,9 @@ mod ledger;
 mod load;
 mod monitor;
 mod pace;
+mod reconciler;
+mod retain;
+mod sight;
 mod suspects;
 
 use std::panic::AssertUnwindSafe;
@@ -27,6 +33,8 @@ use futures_util::FutureExt;
 pub use builder::RelayBuilder;
 use carrier::Carrier;
 pub use monitor::{RelayCounts, RelayMonitor};
+use reconciler::Reconciler;
+pub use retain::{RetainUntilDone, WATCHED_RETENTION};
 
 use crate::frame::{Periodic, Phase, Phases, Reach, StopHandle, StoreHealth};
 use crate::telemetry;
@@ -71,6 +79,8 @@ struct Shared {
     hold: Duration,
     /// After how many refusals a row is set aside.
     max_attempts: u32,
+    /// How published tasks are watched until they have ended, if they are.
+    retain: Option<RetainUntilDone>,
     monitor: RelayMonitor,
 }
 
@@ -111,10 +121,20 @@ impl Relay {
             until: Phase::Quiet,
             health: Arc::clone(&outbox),
         };
-        let carrier = Carrier::new(Arc::clone(&shared), outbox, stop.phases());
+        let backend = Arc::new(StoreHealth::new(Reach { who: "relay", what: "the back-end" }));
+        let watch = Periodic {
+            interval: INTERVAL,
+            wakes: None,
+            phases: stop.phases(),
+            until: Phase::Quiet,
+            health: Arc::clone(&outbox),
+        };
+        let carrier = Carrier::new(Arc::clone(&shared), outbox, Arc::clone(&backend), stop.phases());
+        let reconciler = Reconciler::new(Arc::clone(&shared), backend);
+        let loops = async { tokio::join!(frame.run(carrier), watch.run(reconciler)) };
         tokio::select! {
             biased;
-            ended = AssertUnwindSafe(frame.run(carrier)).catch_unwind() => {
+            ended = AssertUnwindSafe(loops).catch_unwind() => {
                 ended.map_err(|_| Error::LoopDied("relay"))?;
                 phases.reached(Phase::Draining).await;
             }

@@ -3,9 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Reads the counts of a relay, also while it runs. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct RelayMonitor(Arc<Counters>);
+use aftercommit_core::{Backlog, Outbox, Result};
+
+/// Reads the counts of a relay, also while it runs, and how much waits for it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct RelayMonitor {
+    counters: Arc<Counters>,
+    outbox: Arc<dyn Outbox>,
+}
 
 #[derive(Debug, Default)]
 struct Counters {
@@ -15,6 +20,11 @@ struct Counters {
     duplicates: AtomicU64,
     postponed: AtomicU64,
     buried: AtomicU64,
+    kept: AtomicU64,
+    ended: AtomicU64,
+    lost: AtomicU64,
+    unseen: AtomicU64,
+    overdue: AtomicU64,
 }
 
 /// What a relay has done since it was built.
@@ -33,6 +43,17 @@ pub struct RelayCounts {
     pub postponed: u64,
     /// Rows set aside for an operator.
     pub buried: u64,
+    /// Rows that were kept when their tasks were published.
+    pub kept: u64,
+    /// Kept rows that went because their tasks had ended.
+    pub ended: u64,
+    /// Tasks that the back-end had lost, and that were made ready to be published again.
+    pub lost: u64,
+    /// Those of them that may have ended unseen, because nobody had looked for longer than an end can be seen: they may run
+    /// twice.
+    pub unseen: u64,
+    /// Looks that found a task not ended long after it was due.
+    pub overdue: u64,
 }
 
 /// One kind of count.
@@ -44,9 +65,27 @@ pub(super) enum Count {
     Duplicates,
     Postponed,
     Buried,
+    Kept,
+    Ended,
+    Lost,
+    Unseen,
+    Overdue,
 }
 
 impl RelayMonitor {
+    pub(super) fn new(outbox: Arc<dyn Outbox>) -> Self {
+        Self { counters: Arc::default(), outbox }
+    }
+
+    /// How much waits in the outbox, and since when; asks the outbox each time. For the age of the oldest row, see
+    /// [`Backlog::oldest_age`].
+    ///
+    /// # Errors
+    /// If the outbox cannot be reached or refuses.
+    pub async fn backlog(&self) -> Result<Backlog> {
+        self.outbox.backlog().await
+    }
+
     /// The counts as they are now.
     pub fn counts(&self) -> RelayCounts {
         let get = |count| self.counter(count).load(Ordering::Relaxed);
@@ -57,6 +96,11 @@ impl RelayMonitor {
             duplicates: get(Count::Duplicates),
             postponed: get(Count::Postponed),
             buried: get(Count::Buried),
+            kept: get(Count::Kept),
+            ended: get(Count::Ended),
+            lost: get(Count::Lost),
+            unseen: get(Count::Unseen),
+            overdue: get(Count::Overdue),
         }
     }
 
@@ -66,12 +110,17 @@ impl RelayMonitor {
 
     fn counter(&self, count: Count) -> &AtomicU64 {
         match count {
-            Count::Batches => &self.0.batches,
-            Count::Published => &self.0.published,
-            Count::Republished => &self.0.republished,
-            Count::Duplicates => &self.0.duplicates,
-            Count::Postponed => &self.0.postponed,
-            Count::Buried => &self.0.buried,
+            Count::Batches => &self.counters.batches,
+            Count::Published => &self.counters.published,
+            Count::Republished => &self.counters.republished,
+            Count::Duplicates => &self.counters.duplicates,
+            Count::Postponed => &self.counters.postponed,
+            Count::Buried => &self.counters.buried,
+            Count::Kept => &self.counters.kept,
+            Count::Ended => &self.counters.ended,
+            Count::Lost => &self.counters.lost,
+            Count::Unseen => &self.counters.unseen,
+            Count::Overdue => &self.counters.overdue,
         }
     }
 }

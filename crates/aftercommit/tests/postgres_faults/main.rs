@@ -16,6 +16,8 @@ mod lost_answers;
 mod network;
 mod outages;
 mod refusals;
+mod said;
+mod server;
 #[path = "../faults/table.rs"]
 mod table;
 mod transactions;

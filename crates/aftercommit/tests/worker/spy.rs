@@ -197,6 +197,10 @@ impl Publisher for Spy {
     async fn forget(&self, tasks: &[(QueueName, TaskId)]) -> Result<()> {
         self.inner.forget(tasks).await
     }
+
+    async fn look(&self, tasks: &[(QueueName, TaskId)]) -> Result<Vec<Option<aftercommit::TaskState>>> {
+        Publisher::look(self.inner.as_ref(), tasks).await
+    }
 }
 
 #[async_trait]

@@ -23,7 +23,7 @@ struct Cli {
 }
 
 /// The roles, as messages list them.
-const ROLES: &str = "all, serve, worker, relay, or migrate with up, down or status";
+const ROLES: &str = "all, serve, worker, relay, audit, or migrate with up, down or status";
 
 /// What this process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Subcommand)]
@@ -39,17 +39,38 @@ pub enum Role {
     /// Look after the database schema
     #[command(subcommand)]
     Migrate(Migrate),
+    /// List what breaks the rules: rows from before a rule, and money that does not add up
+    Audit,
 }
+
+/// More migrations than there are.
+pub const ALL: usize = usize::MAX;
 
 /// What to do with the database schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Subcommand)]
 pub enum Migrate {
-    /// Apply all migrations that are not applied yet
-    Up,
-    /// Take the last migration back
-    Down,
+    /// Apply migrations that are not applied yet: so many, or all and the tables of the task queue
+    Up {
+        /// A number, or `all`
+        #[arg(value_name = "N", default_value = "all", value_parser = steps)]
+        steps: usize,
+    },
+    /// Take migrations back: the last one, or so many, or all
+    Down {
+        /// A number, or `all`
+        #[arg(value_name = "N", default_value = "1", value_parser = steps)]
+        steps: usize,
+    },
     /// Show which migrations are applied
     Status,
+}
+
+/// How many migrations, [`ALL`] for all.
+fn steps(text: &str) -> Result<usize, String> {
+    match text {
+        "all" => Ok(ALL),
+        _ => text.parse().ok().filter(|steps| *steps > 0).ok_or_else(|| "a number, or all".to_owned()),
+    }
 }
 
 impl Role {
@@ -169,7 +190,7 @@ fn unusable(error: &clap::Error) -> Fault {
     let (subject, problem) = match (error.kind(), flag.filter(|arg| arg.starts_with('-'))) {
         (ErrorKind::InvalidSubcommand, _) => {
             let word = context(error, ContextKind::InvalidSubcommand).unwrap_or_default();
-            let roles = ["all", "serve", "worker", "relay", "migrate", "up", "down", "status"];
+            let roles = ["all", "serve", "worker", "relay", "audit", "migrate", "up", "down", "status"];
             match closest(word, roles.into_iter()) {
                 Some(meant) => ("role", format!("unknown, did you mean {meant}?")),
                 None => ("role", format!("expected {ROLES}")),
@@ -178,6 +199,7 @@ fn unusable(error: &clap::Error) -> Fault {
         (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand, _) => {
             ("migrate", "expected up, down or status".to_owned())
         }
+        (ErrorKind::ValueValidation, None) => ("migrate", "expected how many, or all".to_owned()),
         (ErrorKind::ArgumentConflict, Some(flag)) => (flag, "given more than once".to_owned()),
         (ErrorKind::InvalidValue, Some(flag)) => (flag, "expected a value".to_owned()),
         (ErrorKind::InvalidUtf8, _) => ("arguments", "expected text in UTF-8".to_owned()),

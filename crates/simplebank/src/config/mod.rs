@@ -4,7 +4,7 @@
 //! nothing else in the program looks at any of them. Each section has a file, which declares its keys and reads them.
 
 mod cli;
-
+mod delivery;
 #[cfg(test)]
 mod docs;
 pub(crate) mod duration;
@@ -26,7 +26,8 @@ mod tasks;
 mod tests;
 mod tokens;
 
-pub use cli::{Migrate, Role};
+pub use cli::{ALL, Migrate, Role};
+pub use delivery::TaskDelivery;
 pub use environment::Environment;
 pub use fault::{Fault, Refusal, Source};
 pub use keys::{Key, Preset, Secrecy, keys};
@@ -69,6 +70,8 @@ pub struct Config {
     pub tasks: Tasks,
     /// Redis, if tasks run from there; without it, from the database.
     pub redis: Option<Redis>,
+    /// How tasks get there.
+    pub delivery: TaskDelivery,
     /// Logs.
     pub log: Log,
     /// What to warn about at start, one line each.
@@ -93,8 +96,9 @@ pub fn load(
     let mail = Mail::read(&mut reader);
     let tokens = Tokens::read(&mut reader);
     let passwords = passwords::read(&mut reader);
-    let tasks = Tasks::read(&mut reader);
-    let redis = Redis::read(&mut reader);
+    let delivery = TaskDelivery::read(&mut reader);
+    let tasks = Tasks::read(&mut reader, delivery);
+    let redis = Redis::read(&mut reader, delivery);
     let log = Log::read(&mut reader);
     later::check(&mut reader);
 
@@ -102,7 +106,21 @@ pub fn load(
     let whole = || {
         let (environment, store, server, mail) = (environment?, store?, server?, mail?);
         let (tokens, passwords, tasks, redis, log) = (tokens?, passwords?, tasks?, redis?, log?);
-        Some(Config { role, environment, store, server, mail, tokens, passwords, tasks, redis, log, notices })
+        let delivery = delivery?;
+        Some(Config {
+            role,
+            environment,
+            store,
+            server,
+            mail,
+            tokens,
+            passwords,
+            tasks,
+            redis,
+            delivery,
+            log,
+            notices,
+        })
     };
     match whole() {
         Some(config) if faults.is_empty() => Ok(config),

@@ -1,6 +1,7 @@
 //! Redis, if tasks are to run from there.
 
 use super::cli::Role;
+use super::delivery::TaskDelivery;
 use super::duration;
 use super::keys::Key;
 use super::number::whole;
@@ -13,19 +14,9 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(super) const KEYS: &[Key] = &[
-    ADDRESS,
-    USERNAME,
-    PASSWORD,
-    DATABASE,
-    TLS_CA,
-    DIAL_TIMEOUT,
-    READ_TIMEOUT,
-    WRITE_TIMEOUT,
-    POOL_SIZE,
-    TASK_DELIVERY,
-];
-const ADDRESS: Key = Key::without_value(
+pub(super) const KEYS: &[Key] =
+    &[ADDRESS, USERNAME, PASSWORD, DATABASE, TLS_CA, DIAL_TIMEOUT, READ_TIMEOUT, WRITE_TIMEOUT, POOL_SIZE];
+pub(super) const ADDRESS: Key = Key::without_value(
     "REDIS_ADDRESS",
     "tasks are queued in the database",
     "Redis for background tasks: `host:port`, or a URI with `redis://`, `rediss://`, `redis-socket://` or \
@@ -67,12 +58,6 @@ const POOL_SIZE: Key = Key::new(
     "2",
     "How many connections to Redis share the commands; each carries many at a time.",
 );
-const TASK_DELIVERY: Key = Key::new(
-    "TASK_DELIVERY",
-    "outbox",
-    "How tasks get to Redis: `outbox`, committed with the data and published by a relay.",
-);
-
 const DATABASES: RangeInclusive<u32> = 0..=9999;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1000;
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(600);
@@ -103,7 +88,7 @@ enum Limit {
 
 impl Redis {
     /// `None` is a fault, `Some(None)` no Redis.
-    pub(super) fn read(reader: &mut Reader) -> Option<Option<Self>> {
+    pub(super) fn read(reader: &mut Reader, delivery: Option<TaskDelivery>) -> Option<Option<Self>> {
         let address = reader.read_optional(&ADDRESS, address);
         let username = reader.read_optional(&USERNAME, |text| Ok(text.to_owned()));
         let password = reader.read_optional(&PASSWORD, |text| Ok(Secret::new(text)));
@@ -112,14 +97,16 @@ impl Redis {
         let dial = reader.read(&DIAL_TIMEOUT, dial_limit);
         let read = reader.read(&READ_TIMEOUT, limit);
         let write = reader.read_optional(&WRITE_TIMEOUT, limit);
+        if delivery == Some(TaskDelivery::Direct) {
+            check_bounds(reader, read, write.flatten());
+        }
         let pool_size = reader.read(&POOL_SIZE, pool_size);
-        let delivery = reader.read(&TASK_DELIVERY, delivery);
         match &address {
             Some(Some(address)) => check_conflicts(reader, &Said::by(address.expose())),
             Some(None) => check_without_address(reader),
             None => {}
         }
-        let ((), Some(address)) = (delivery?, address?) else { return Some(None) };
+        let Some(address) = address? else { return Some(None) };
         Some(Some(Self {
             address,
             username: username?,
@@ -216,6 +203,15 @@ fn check_conflicts(reader: &mut Reader, said: &Said) {
     }
 }
 
+/// With an enqueue inside it, a transaction lasts as long as Redis is allowed to take.
+fn check_bounds(reader: &mut Reader, read: Option<Limit>, write: Option<Limit>) {
+    for (key, limit) in [(&READ_TIMEOUT, read), (&WRITE_TIMEOUT, write)] {
+        if limit == Some(Limit::Never) {
+            reader.fault(key, "TASK_DELIVERY=direct needs a limit: transactions wait for Redis");
+        }
+    }
+}
+
 fn check_without_address(reader: &mut Reader) {
     if reader.role() == Role::Relay {
         reader.fault(&ADDRESS, "the relay needs it: without Redis there is nowhere to publish to");
@@ -262,17 +258,6 @@ fn dial_limit(text: &str) -> Result<Limit, String> {
 fn pool_size(text: &str) -> Result<NonZeroUsize, String> {
     let size = whole(CONNECTIONS)(text)?;
     NonZeroUsize::new(size).ok_or_else(|| "at least 1".to_owned())
-}
-
-/// The ways of the course that lose tasks are not silently replaced by one that does not.
-fn delivery(text: &str) -> Result<(), String> {
-    match text {
-        "outbox" => Ok(()),
-        "direct" | "direct_no_tx" => {
-            Err("outbox (direct and direct_no_tx are not in this release)".to_owned())
-        }
-        _ => Err("outbox".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! How background tasks are enqueued and run.
 
+use super::delivery::TaskDelivery;
 use super::duration;
 use super::keys::Key;
 use super::number::whole;
@@ -8,15 +9,18 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub(super) const KEYS: &[Key] =
-    &[QUEUE, MAX_RETRY, PROCESS_IN, QUEUES, CONCURRENCY, MISSING_USER, RETRY_DELAY];
+    &[QUEUE, MAX_RETRY, PROCESS_IN, QUEUES, CONCURRENCY, MISSING_USER, RETRY_DELAY, LEASE];
 const QUEUE: Key = Key::new("TASK_QUEUE", "critical", "The queue for the verification e-mail.");
 const MAX_RETRY: Key = Key::new(
     "TASK_MAX_RETRY",
     "10",
     "How often the verification e-mail is tried again before it is archived.",
 );
-const PROCESS_IN: Key =
-    Key::new("TASK_PROCESS_IN", "0s", "How long the verification e-mail waits before it is sent.");
+const PROCESS_IN: Key = Key::without_value(
+    "TASK_PROCESS_IN",
+    "`0s`, or `10s` with a `TASK_DELIVERY` that is not `outbox`",
+    "How long the verification e-mail waits before it is sent.",
+);
 const QUEUES: Key = Key::new(
     "TASK_QUEUES",
     "critical=10,default=5",
@@ -34,6 +38,11 @@ const RETRY_DELAY: Key = Key::new(
     "asynq",
     "The time to the next try: `asynq` for its growing delays, or a fixed duration.",
 );
+const LEASE: Key = Key::new(
+    "TASK_LEASE",
+    "30s",
+    "How long a task stays with a worker that gives no sign of life; others take it over sooner if they know it dead.",
+);
 
 const RETRIES: RangeInclusive<u32> = 0..=1000;
 const SLOTS: RangeInclusive<usize> = 1..=1000;
@@ -45,6 +54,8 @@ const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 const WAIT: RangeInclusive<Duration> = Duration::ZERO..=MONTH;
 /// Never zero: a task that fails at once would keep the worker busy with nothing else.
 const FIXED_DELAY: RangeInclusive<Duration> = Duration::from_millis(10)..=MONTH;
+/// Shorter ones are lost to an ordinary pause.
+const LEASES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
 /// How background tasks are enqueued and run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +64,7 @@ pub struct Tasks {
     pub queue: String,
     /// Retries after the first attempt.
     pub max_retry: u32,
-    /// The delay from the commit to the first attempt.
+    /// The delay from the enqueue to the first attempt; from the commit, if that is when the task is there.
     pub process_in: Duration,
     /// The queues to consume, with weights, in the order given. At least one weight is positive.
     pub queues: Vec<(String, i32)>,
@@ -63,6 +74,8 @@ pub struct Tasks {
     pub missing_user: MissingUser,
     /// The time to the next try.
     pub retry_delay: RetryDelay,
+    /// How long a task stays with a worker that gives no sign of life.
+    pub lease: Duration,
 }
 
 /// What becomes of a task whose user does not exist.
@@ -84,10 +97,10 @@ pub enum RetryDelay {
 }
 
 impl Tasks {
-    pub(super) fn read(reader: &mut Reader) -> Option<Self> {
+    pub(super) fn read(reader: &mut Reader, delivery: Option<TaskDelivery>) -> Option<Self> {
         let queue = reader.read(&QUEUE, queue_name);
         let max_retry = reader.read(&MAX_RETRY, whole(RETRIES));
-        let process_in = reader.read(&PROCESS_IN, duration::within(WAIT));
+        let process_in = reader.read_optional(&PROCESS_IN, duration::within(WAIT));
         let queues = reader.read(&QUEUES, queue_list);
         let concurrency = reader.read(&CONCURRENCY, whole(SLOTS));
         let missing_user = reader.read(&MISSING_USER, |text| match text {
@@ -101,14 +114,16 @@ impl Tasks {
                 .map(RetryDelay::Fixed)
                 .map_err(|duration| format!("asynq, or {duration}")),
         });
+        let lease = reader.read(&LEASE, duration::within(LEASES));
         let tasks = Self {
             queue: queue?,
             max_retry: max_retry?,
-            process_in: process_in?,
+            process_in: process_in?.unwrap_or(delivery?.usual_delay()),
             queues: queues?,
             concurrency: concurrency?,
             missing_user: missing_user?,
             retry_delay: retry_delay?,
+            lease: lease?,
         };
         let taken = tasks.queues.iter().any(|(name, weight)| *name == tasks.queue && *weight > 0);
         if reader.role().works() && !taken {

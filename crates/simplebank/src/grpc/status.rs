@@ -43,6 +43,14 @@ impl From<ServiceError> for Status {
                 tracing::warn!(error = &*source as &dyn Error, "a request was turned away");
                 overloaded(message)
             }
+            ServiceError::NotEnqueued { doing, source } => {
+                tracing::error!(error = &source as &dyn Error, "failed to {doing}: failed to enqueue task");
+                with_reason(Code::Internal, message, "TASK_NOT_ENQUEUED")
+            }
+            ServiceError::Unavailable(source) => {
+                tracing::error!(error = &*source as &dyn Error, "a request was turned away");
+                unavailable(message)
+            }
             ServiceError::Internal { doing, source } => {
                 tracing::error!(error = &*source as &dyn Error, "failed to {doing}");
                 internal(message)
@@ -60,6 +68,11 @@ pub(crate) fn invalid(violations: Vec<FieldViolation>) -> Status {
 /// Too much is going on; the same call may succeed a little later.
 pub(crate) fn overloaded(message: impl Into<String>) -> Status {
     retry_later(Code::ResourceExhausted, message, "OVERLOADED")
+}
+
+/// The database is away; the same call may succeed when it is back.
+pub(crate) fn unavailable(message: impl Into<String>) -> Status {
+    retry_later(Code::Unavailable, message, "DATABASE_UNAVAILABLE")
 }
 
 /// A fault of ours. The cause belongs in the log, not in the message.

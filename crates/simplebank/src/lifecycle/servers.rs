@@ -8,6 +8,8 @@ use crate::server::{self, Check, Drained, Readiness};
 use crate::service::Bank;
 use crate::store::Store;
 use anyhow::Result;
+use socket2::SockRef;
+use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +23,16 @@ pub(super) struct Ports {
 impl Ports {
     pub(super) fn bind(config: &Config) -> Result<Self> {
         Ok(Self { grpc: server::bind(config.server.grpc)?, http: server::bind(config.server.http)? })
+    }
+
+    pub(super) fn http_address(&self) -> std::io::Result<SocketAddr> {
+        self.http.local_addr()
+    }
+
+    /// The HTTP port once more. Both take from the same connections, so that none is lost when one hands over to the
+    /// other.
+    pub(super) fn second_http(&self) -> std::io::Result<TcpListener> {
+        TcpListener::from_std(SockRef::from(&self.http).try_clone()?.into())
     }
 }
 

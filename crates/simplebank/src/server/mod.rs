@@ -10,4 +10,4 @@ pub use bind::{BindError, bind};
 pub use connections::{Drained, MAX_CONNECTIONS, PeerAddress};
 pub use protocol::{serve_gateway, serve_grpc};
 pub use readiness::{Check, Readiness};
-pub use web::web;
+pub use web::{waiting_room, web};

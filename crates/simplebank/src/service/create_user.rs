@@ -1,5 +1,6 @@
 //! Creating a user, and with the user the task that sends the verification mail.
 
+use super::attempts::until_it_goes_through;
 use super::{Answer, Bank, Replay, ServiceError};
 use crate::domain::email::EmailAddress;
 use crate::domain::idempotency::IdempotencyKey;
@@ -13,11 +14,12 @@ use crate::secret::Secret;
 use crate::store::Tx;
 use crate::store::idempotency::{self, Claim, Record, Scope};
 use crate::store::users::{self, Insertion};
-use crate::tasks::Enqueued;
+use crate::tasks::Progress;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 
 const DOING: &str = "create user";
+const DISTRIBUTING: &str = "distribute task to send verify email";
 const METHOD: &str = "CreateUser";
 
 /// A request for a new user, as it came in.
@@ -34,7 +36,8 @@ pub struct CreateUser {
 }
 
 impl Bank {
-    /// Creates a user, and in the same transaction the task that sends the verification mail.
+    /// Creates a user, and in the same transaction the task that sends the verification mail; with a direct delivery
+    /// beside the transaction, before its commit or after it.
     ///
     /// With an idempotency key the request may be sent again for a day: it is done once, and answered
     /// with the user as created then, if the password is the user's.
@@ -42,7 +45,8 @@ impl Bank {
     /// # Errors
     /// [`ServiceError::Invalid`] with every violation; [`ServiceError::AlreadyExists`];
     /// [`ServiceError::IdempotencyKeyReused`], also if the password is another;
-    /// [`ServiceError::IdempotencyKeyInFlight`]; [`ServiceError::Overloaded`]; [`ServiceError::Internal`].
+    /// [`ServiceError::IdempotencyKeyInFlight`]; [`ServiceError::Overloaded`]; [`ServiceError::Unavailable`]; [`ServiceError::Internal`];
+    /// [`ServiceError::NotEnqueued`], after which the user is there all the same if the task was to follow the commit.
     pub async fn create_user(
         &self,
         request: CreateUser,
@@ -53,9 +57,7 @@ impl Bank {
             Some(scope) => self.create_user_once(&draft, &scope).await,
             None => {
                 let hash = self.hash_password(&draft).await?;
-                let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
-                let (user, task) = self.insert_user(&mut tx, &draft, &hash).await?;
-                self.commit_user(tx, &task).await?;
+                let user = until_it_goes_through(|| self.store_user(&draft, &hash)).await?;
                 Ok(Answer { value: user, replay: Replay::Fresh })
             }
         }
@@ -68,20 +70,44 @@ impl Bank {
             return self.replay_user(draft, &record).await;
         }
         let hash = self.hash_password(draft).await?;
+        let stored = until_it_goes_through(|| self.store_user_once(draft, &hash, scope)).await?;
+        drop(turn);
+        match stored {
+            Stored::User(user) => Ok(Answer { value: user, replay: Replay::Fresh }),
+            Stored::Before(record) => self.replay_user(draft, &record).await,
+        }
+    }
+
+    async fn store_user(&self, draft: &Draft, hash: &PasswordHash) -> Result<User, ServiceError> {
+        let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
+        let user = self.insert_user(&mut tx, draft, hash).await?;
+        self.commit_with_task(tx, &user).await?;
+        Ok(user)
+    }
+
+    async fn store_user_once(
+        &self,
+        draft: &Draft,
+        hash: &PasswordHash,
+        scope: &Scope,
+    ) -> Result<Stored, ServiceError> {
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
         let fingerprint = self.fingerprint(&draft.fields());
         let claim = idempotency::claim(&mut tx, scope, &fingerprint, self.key_life()).await;
-        if let Claim::Used(record) = claim.map_err(ServiceError::store(DOING))? {
-            // Another process was faster.
-            tx.rollback().await.map_err(ServiceError::store(DOING))?;
-            drop(turn);
-            return self.replay_user(draft, &record).await;
+        match claim.map_err(ServiceError::store(DOING))? {
+            Claim::Claimed => {}
+            Claim::Used(record) => {
+                // Another process was faster.
+                tx.rollback().await.map_err(ServiceError::store(DOING))?;
+                return Ok(Stored::Before(record));
+            }
+            Claim::InFlight => return Err(ServiceError::IdempotencyKeyInFlight),
         }
-        let (user, task) = self.insert_user(&mut tx, draft, &hash).await?;
+        let user = self.insert_user(&mut tx, draft, hash).await?;
         let response = StoredUser::write(&user).map_err(ServiceError::internal(DOING))?;
         idempotency::complete(&mut tx, scope, &response).await.map_err(ServiceError::store(DOING))?;
-        self.commit_user(tx, &task).await?;
-        Ok(Answer { value: user, replay: Replay::Fresh })
+        self.commit_with_task(tx, &user).await?;
+        Ok(Stored::User(user))
     }
 
     async fn find_record(&self, scope: &Scope) -> Result<Option<Record>, ServiceError> {
@@ -100,23 +126,35 @@ impl Bank {
         tx: &mut Tx,
         draft: &Draft,
         hash: &PasswordHash,
-    ) -> Result<(User, Enqueued), ServiceError> {
+    ) -> Result<User, ServiceError> {
         let now = self.parts().clock.now();
         let insertion =
             users::insert(tx, &draft.user, hash, now).await.map_err(ServiceError::store(DOING))?;
-        let user = match insertion {
-            Insertion::Inserted(user) => user,
-            Insertion::Taken(taken) => return Err(ServiceError::AlreadyExists(taken)),
-        };
-        let task = self.parts().tasks.distribute_send_verify_email(tx, &user.username).await;
-        Ok((user, task.map_err(ServiceError::internal(DOING))?))
+        match insertion {
+            Insertion::Inserted(user) => Ok(user),
+            Insertion::Taken(taken) => Err(ServiceError::AlreadyExists(taken)),
+        }
     }
 
-    async fn commit_user(&self, tx: Tx, task: &Enqueued) -> Result<(), ServiceError> {
+    /// Asks for the mail and commits. The deliveries differ in the order of the two, and in what that can lose.
+    async fn commit_with_task(&self, mut tx: Tx, user: &User) -> Result<(), ServiceError> {
+        let task = self.parts().tasks.distribute_send_verify_email(&mut tx, &user.username).await;
+        let task = task.map_err(ServiceError::not_enqueued(DOING))?;
+        if let Progress::AtOnce(task) = &task {
+            task.log();
+        }
         failpoint!("create_user.before_commit").await.map_err(ServiceError::internal(DOING))?;
         tx.commit().await.map_err(ServiceError::store(DOING))?;
         failpoint!("create_user.after_commit").await.map_err(ServiceError::internal(DOING))?;
-        task.log();
+        match task {
+            Progress::WithCommit(task) => task.log(),
+            // Some worker may even have run it by now, and found no user.
+            Progress::AtOnce(_) => {}
+            // The user stays, whatever comes of this.
+            Progress::AfterCommit(task) => {
+                task.enqueue().await.map_err(ServiceError::not_enqueued(DISTRIBUTING))?.log();
+            }
+        }
         Ok(())
     }
 
@@ -137,6 +175,14 @@ impl Bank {
         let user = StoredUser::read(&record.response).map_err(ServiceError::internal(DOING))?;
         Ok(Answer { value: user, replay: Replay::Replayed })
     }
+}
+
+/// What became of a request with an idempotency key.
+enum Stored {
+    /// It was done now.
+    User(User),
+    /// It was done by another process meanwhile.
+    Before(Record),
 }
 
 /// A request that obeys the rules.

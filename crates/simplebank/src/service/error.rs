@@ -4,7 +4,7 @@ pub use crate::domain::user::Taken;
 pub use crate::domain::violation::Violation;
 
 use crate::password::PasswordError;
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 use std::error::Error;
 
 /// Why a use case did not happen.
@@ -33,6 +33,22 @@ pub enum ServiceError {
         #[source]
         Box<dyn Error + Send + Sync>,
     ),
+    /// The database is away for now. A commit may have happened before its answer was lost: whoever asks again under the
+    /// same idempotency key learns which.
+    #[error("the database is not available, retry later")]
+    Unavailable(
+        /// What is away, for the log.
+        #[source]
+        Box<dyn Error + Send + Sync>,
+    ),
+    /// A task could not be enqueued. The text says in general what stood in the way; the source goes to the log.
+    #[error("failed to {doing}: failed to enqueue task: {}", obstacle(.source))]
+    NotEnqueued {
+        /// What was being done, as in "create user".
+        doing: &'static str,
+        /// The cause, for the log.
+        source: aftercommit::Error,
+    },
     /// Something the caller can do nothing about. The text names the use case only; the source goes to the log.
     #[error("failed to {doing}")]
     Internal {
@@ -51,9 +67,25 @@ impl ServiceError {
 
     /// A failure of the database. Fits `map_err`.
     pub(super) fn store(doing: &'static str) -> impl Fn(StoreError) -> Self {
-        move |error| {
-            if error.is_transient() { Self::Overloaded(error.into()) } else { Self::internal(doing)(error) }
+        move |error| match error {
+            error if error.is_absence() => Self::Unavailable(error.into()),
+            error if error.is_transient() => Self::Overloaded(error.into()),
+            error => Self::internal(doing)(error),
         }
+    }
+
+    /// Whether the transaction was ended because others were in its way, and can be done once more.
+    pub(super) fn is_conflict(&self) -> bool {
+        match self {
+            Self::Overloaded(source) | Self::Internal { source, .. } => store::is_conflict(&**source),
+            Self::NotEnqueued { source, .. } => store::is_conflict(source),
+            _ => false,
+        }
+    }
+
+    /// A failure to enqueue a task. Fits `map_err`.
+    pub(super) fn not_enqueued(doing: &'static str) -> impl Fn(aftercommit::Error) -> Self {
+        move |source| Self::NotEnqueued { doing, source }
     }
 
     /// A failure of the password pool. Fits `map_err`.
@@ -62,5 +94,12 @@ impl ServiceError {
             error @ PasswordError::Overloaded => Self::Overloaded(error.into()),
             error @ PasswordError::Failed(_) => Self::internal(doing)(error),
         }
+    }
+}
+
+fn obstacle(error: &aftercommit::Error) -> &'static str {
+    match error.is_transient() {
+        true => "the task queue is not available",
+        false => "the task queue refused it",
     }
 }

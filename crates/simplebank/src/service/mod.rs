@@ -1,6 +1,7 @@
 //! The use cases of the bank, one per file. They decide; transports convert and stores store.
 
 mod answer;
+mod attempts;
 pub mod create_user;
 mod error;
 mod idempotency;

@@ -49,7 +49,7 @@ impl Bank {
     /// call at any time, from any number of processes.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`]; [`ServiceError::Internal`].
+    /// [`ServiceError::Overloaded`]; [`ServiceError::Unavailable`]; [`ServiceError::Internal`].
     pub async fn purge_idempotency_keys(&self) -> Result<Purged, ServiceError> {
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
         let now = self.parts().clock.now();

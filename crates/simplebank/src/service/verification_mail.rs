@@ -1,6 +1,7 @@
 //! What the task that sends the verification mail needs: the mail to send, and a place to note that it
 //! was handed over. Both may be repeated at will; a task that runs twice sends the same mail twice.
 
+use super::attempts::until_it_goes_through;
 use super::{Bank, ServiceError};
 use crate::domain::time::Timestamp;
 use crate::domain::user::User;
@@ -51,10 +52,20 @@ impl Bank {
     /// works from the moment the mail arrives.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`]; [`ServiceError::Internal`].
+    /// [`ServiceError::Overloaded`]; [`ServiceError::Unavailable`]; [`ServiceError::Internal`].
     pub async fn prepare_verification(&self, username: &str) -> Result<Preparation, ServiceError> {
+        // A task with nothing to do must not stand in line behind those who write.
+        let mut reader = self.parts().store.reader().await.map_err(ServiceError::store(PREPARING))?;
+        let found = users::find(reader.conn(), username).await.map_err(ServiceError::store(PREPARING))?;
+        drop(reader);
+        match found {
+            None => return Ok(Preparation::NoSuchUser),
+            Some(user) if user.is_email_verified => return Ok(Preparation::AlreadyVerified),
+            Some(_) => {}
+        }
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(PREPARING))?;
-        let found = users::find(tx.conn(), username).await.map_err(ServiceError::store(PREPARING))?;
+        let found =
+            users::find_for_update(&mut tx, username).await.map_err(ServiceError::store(PREPARING))?;
         let Some(user) = found else { return Ok(Preparation::NoSuchUser) };
         if user.is_email_verified {
             return Ok(Preparation::AlreadyVerified);
@@ -71,8 +82,12 @@ impl Bank {
     /// Notes that the mail was handed over to the mail server; the life of its code starts anew.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`]; [`ServiceError::Internal`], also if there is no such mail.
+    /// [`ServiceError::Overloaded`]; [`ServiceError::Unavailable`]; [`ServiceError::Internal`], also if there is no such mail.
     pub async fn mark_handed_over(&self, email_id: i64) -> Result<(), ServiceError> {
+        until_it_goes_through(|| self.note_handover(email_id)).await
+    }
+
+    async fn note_handover(&self, email_id: i64) -> Result<(), ServiceError> {
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(NOTING))?;
         let noted = verify_emails::record_handover(&mut tx, email_id, self.code_expiry()).await;
         noted.map_err(ServiceError::store(NOTING))?;

@@ -1,5 +1,6 @@
 //! Proving an address: whoever presents the code that was mailed there has read the mail.
 
+use super::attempts::until_it_goes_through;
 use super::{Bank, ServiceError};
 use crate::domain::time::Timestamp;
 use crate::domain::verification::{EmailId, SecretCode};
@@ -34,14 +35,14 @@ impl Bank {
     /// # Errors
     /// [`ServiceError::Invalid`] with every violation; [`ServiceError::VerificationCode`], the same for a
     /// wrong code, the code of another mail, an expired one and one for an address the user has left;
-    /// [`ServiceError::Overloaded`]; [`ServiceError::Internal`].
+    /// [`ServiceError::Overloaded`]; [`ServiceError::Unavailable`]; [`ServiceError::Internal`].
     pub async fn verify_email(&self, request: VerifyEmail) -> Result<bool, ServiceError> {
         let (id, code) = parse(&request)?;
         // Judged on a reader first: guesses never take the write lock.
         match self.judge_code(id, &code).await? {
             Verdict::Refused => Err(ServiceError::VerificationCode),
             Verdict::Verified => Ok(true),
-            Verdict::Right => self.use_code(id, &code).await,
+            Verdict::Right => until_it_goes_through(|| self.use_code(id, &code)).await,
         }
     }
 
@@ -54,7 +55,7 @@ impl Bank {
     /// Judges again under the write lock, then marks code and address in one transaction.
     async fn use_code(&self, id: EmailId, code: &SecretCode) -> Result<bool, ServiceError> {
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
-        let found = verify_emails::find_candidate(tx.conn(), id.get()).await;
+        let found = verify_emails::find_candidate_for_update(&mut tx, id.get()).await;
         let Some(candidate) = found.map_err(ServiceError::store(DOING))? else {
             return Err(ServiceError::VerificationCode);
         };

@@ -1,6 +1,6 @@
 //! The table of idempotency keys: which request was sent under which key, and what was answered.
 
-use super::{Conn, StoreError, Tx, sqlite};
+use super::{Conn, StoreError, Tx, postgres, sqlite};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::time::Timestamp;
 
@@ -44,6 +44,9 @@ pub enum Claim {
     Claimed,
     /// The key was used before.
     Used(Record),
+    /// Another transaction has taken the key and is still at work, a second later. This one is good for nothing more
+    /// than to be rolled back.
+    InFlight,
 }
 
 /// From when until when a key is kept.
@@ -61,10 +64,14 @@ pub async fn find(conn: Conn<'_>, scope: &Scope, now: Timestamp) -> Result<Optio
         Conn::Sqlite(connection, place) => {
             sqlite::idempotency::find(connection, scope, now).await.map_err(sqlite::explain(place))
         }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::idempotency::find(link, scope, now)).await
+        }
     }
 }
 
-/// Takes the key for this transaction, unless another one has committed with it and it has not expired.
+/// Takes the key for this transaction, unless another one has committed with it and it has not expired. Waits for one
+/// that is at work.
 pub async fn claim(
     tx: &mut Tx,
     scope: &Scope,
@@ -75,6 +82,14 @@ pub async fn claim(
         Conn::Sqlite(connection, place) => sqlite::idempotency::claim(connection, scope, fingerprint, life)
             .await
             .map_err(sqlite::explain(place)),
+        Conn::Postgres(link, place) => {
+            postgres::answer(
+                place,
+                link.patience,
+                postgres::idempotency::claim(link, scope, fingerprint, life),
+            )
+            .await
+        }
     }
 }
 
@@ -84,6 +99,10 @@ pub async fn complete(tx: &mut Tx, scope: &Scope, response: &str) -> Result<(), 
         Conn::Sqlite(connection, place) => {
             sqlite::idempotency::complete(connection, scope, response).await.map_err(sqlite::explain(place))
         }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::idempotency::complete(link, scope, response))
+                .await
+        }
     }
 }
 
@@ -92,6 +111,9 @@ pub async fn purge(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
     match tx.conn() {
         Conn::Sqlite(connection, place) => {
             sqlite::idempotency::purge(connection, now).await.map_err(sqlite::explain(place))
+        }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::idempotency::purge(link, now)).await
         }
     }
 }

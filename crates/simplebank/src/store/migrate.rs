@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::{Source, StoreError, sqlite};
+use super::{Source, StoreError, postgres, sqlite};
 
 /// Where a migration stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +38,24 @@ pub struct Migration {
     pub state: State,
 }
 
-/// Applies every migration that is pending, and creates the database if there is none. Returns the
-/// numbers of those applied now.
+/// Applies every migration that is pending, and creates the file if there is none. Returns the numbers of
+/// those applied now. A Postgres that the bank's Go program has made is taken over as it is.
 ///
 /// # Errors
 /// Refuses a database whose schema is newer than this program, or whose applied migrations had
-/// another text, without changing anything.
+/// another text, or that a Go program left half-migrated, without changing anything.
 pub async fn up(source: &Source) -> Result<Vec<i64>, StoreError> {
+    up_by(source, usize::MAX).await
+}
+
+/// As [`up`], but applies no more than the next `steps` migrations.
+///
+/// # Errors
+/// As [`up`].
+pub async fn up_by(source: &Source, steps: usize) -> Result<Vec<i64>, StoreError> {
     match source {
-        Source::Sqlite(path) => sqlite::migrate::up(path).await,
+        Source::Sqlite(path) => sqlite::migrate::up(path, steps).await,
+        Source::Postgres(source) => postgres::migrate::up(source, steps).await,
     }
 }
 
@@ -58,6 +67,7 @@ pub async fn up(source: &Source) -> Result<Vec<i64>, StoreError> {
 pub async fn down(source: &Source, steps: usize) -> Result<Vec<i64>, StoreError> {
     match source {
         Source::Sqlite(path) => sqlite::migrate::down(path, steps).await,
+        Source::Postgres(source) => postgres::migrate::down(source, steps).await,
     }
 }
 
@@ -68,5 +78,6 @@ pub async fn down(source: &Source, steps: usize) -> Result<Vec<i64>, StoreError>
 pub async fn status(source: &Source) -> Result<Vec<Migration>, StoreError> {
     match source {
         Source::Sqlite(path) => sqlite::migrate::status(path).await,
+        Source::Postgres(source) => postgres::migrate::status(source).await,
     }
 }

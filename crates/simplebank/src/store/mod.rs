@@ -1,30 +1,46 @@
 //! The database: functions over a transaction that the caller holds. No rule of the bank lives here,
 //! and nothing above names a driver.
 //!
-//! Each back-end keeps its SQL in a directory of its own ([`sqlite`]); the files beside it pick the
+//! Each back-end keeps its SQL in a directory of its own ([`sqlite`], [`postgres`]); the files beside it pick the
 //! one that the transaction belongs to. A function that writes takes a [`Tx`], so that what belongs
 //! together is committed together; one that only reads takes a [`Conn`], from a transaction or from
 //! a [`Reader`].
 
+pub mod audit;
 mod error;
 pub mod idempotency;
 pub mod migrate;
+pub mod postgres;
+mod scripts;
 mod source;
 pub mod sqlite;
+mod tasks;
 pub mod users;
 pub mod verify_emails;
 
-pub use error::{Fault, Place, StoreError};
+pub use error::{Fault, Place, StoreError, is_conflict};
 pub use source::{Source, SourceError};
+pub use tasks::{Outbox, Queue};
 
-use aftercommit::sqlite::{SqliteOutbox, SqliteQueue};
 use sqlx::SqliteConnection;
+
+/// Defines SQL statements, and the list of all of them, so that none escapes being prepared.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+
+        pub(in crate::store) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+use statements;
 
 /// An open database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Store {
     /// An SQLite file on this machine.
     Sqlite(sqlite::SqliteStore),
+    /// A Postgres.
+    Postgres(postgres::PostgresStore),
 }
 
 impl Store {
@@ -35,6 +51,7 @@ impl Store {
     pub async fn open(source: &Source) -> Result<Self, StoreError> {
         match source {
             Source::Sqlite(path) => sqlite::SqliteStore::open(path).await.map(Self::Sqlite),
+            Source::Postgres(source) => postgres::PostgresStore::open(source).await.map(Self::Postgres),
         }
     }
 
@@ -42,6 +59,7 @@ impl Store {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         match self {
             Self::Sqlite(store) => store.begin().await.map(Tx::Sqlite),
+            Self::Postgres(store) => store.begin().await.map(Tx::Postgres),
         }
     }
 
@@ -50,6 +68,7 @@ impl Store {
     pub async fn reader(&self) -> Result<Reader, StoreError> {
         match self {
             Self::Sqlite(store) => store.reader().await.map(Reader::Sqlite),
+            Self::Postgres(store) => store.reader().await.map(Reader::Postgres),
         }
     }
 
@@ -57,22 +76,25 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(store) => store.ping().await,
+            Self::Postgres(store) => store.ping().await,
         }
     }
 
     /// The task queue in the same database.
     #[must_use]
-    pub const fn queue(&self) -> &SqliteQueue {
+    pub fn queue(&self) -> Queue {
         match self {
-            Self::Sqlite(store) => store.queue(),
+            Self::Sqlite(store) => Queue::Sqlite(store.queue().clone()),
+            Self::Postgres(store) => Queue::Postgres(store.queue().clone()),
         }
     }
 
-    /// The outbox in the same database, for tasks that run from elsewhere.
+    /// The outbox in the same database, for tasks that run from elsewhere, where there is one.
     #[must_use]
-    pub const fn outbox(&self) -> &SqliteOutbox {
+    pub fn outbox(&self) -> Option<Outbox> {
         match self {
-            Self::Sqlite(store) => store.outbox(),
+            Self::Sqlite(store) => Some(Outbox::Sqlite(store.outbox().clone())),
+            Self::Postgres(_) => None,
         }
     }
 
@@ -80,6 +102,7 @@ impl Store {
     pub async fn close(&self) {
         match self {
             Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.close().await,
         }
     }
 }
@@ -89,13 +112,19 @@ impl Store {
 pub enum Tx {
     /// On SQLite.
     Sqlite(sqlite::Tx),
+    /// On Postgres.
+    Postgres(postgres::Tx),
 }
 
 impl Tx {
     /// Makes everything done in this transaction durable, all at once.
+    ///
+    /// # Errors
+    /// [`Fault::CommitUnknown`] if it may have happened all the same.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
         }
     }
 
@@ -103,6 +132,7 @@ impl Tx {
     pub async fn rollback(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.rollback().await,
+            Self::Postgres(tx) => tx.rollback().await,
         }
     }
 
@@ -110,6 +140,7 @@ impl Tx {
     pub fn conn(&mut self) -> Conn<'_> {
         match self {
             Self::Sqlite(tx) => tx.conn(),
+            Self::Postgres(tx) => tx.conn(),
         }
     }
 }
@@ -119,6 +150,8 @@ impl Tx {
 pub enum Reader {
     /// On SQLite.
     Sqlite(sqlite::Reader),
+    /// On Postgres.
+    Postgres(postgres::Reader),
 }
 
 impl Reader {
@@ -126,6 +159,7 @@ impl Reader {
     pub fn conn(&mut self) -> Conn<'_> {
         match self {
             Self::Sqlite(reader) => reader.conn(),
+            Self::Postgres(reader) => reader.conn(),
         }
     }
 }
@@ -135,4 +169,6 @@ impl Reader {
 pub enum Conn<'c> {
     /// To SQLite.
     Sqlite(&'c mut SqliteConnection, &'c Place),
+    /// To Postgres.
+    Postgres(postgres::Link<'c>, &'c Place),
 }

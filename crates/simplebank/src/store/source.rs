@@ -1,5 +1,7 @@
 //! Where the database is: the value of `DB_SOURCE`, parsed.
 
+use super::postgres::{PostgresAddress, PostgresSource};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -8,27 +10,46 @@ use std::str::FromStr;
 pub enum Source {
     /// An SQLite file at this path; relative paths start at the working directory.
     Sqlite(PathBuf),
+    /// A Postgres.
+    Postgres(Box<PostgresSource>),
 }
 
-/// Why a text does not say where a database is. Never contains the text, which may hold a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be sqlite:PATH, as in sqlite:./simplebank.db")]
-pub struct SourceError;
+/// Why a text does not say where a database is. Never contains a part of the text that may be a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SourceError(Cow<'static, str>);
+
+impl SourceError {
+    pub(super) fn new(words: impl Into<Cow<'static, str>>) -> Self {
+        Self(words.into())
+    }
+}
+
+const FORMS: &str =
+    "sqlite:PATH, with PATH a file and no parameters, or postgresql://user:password@host:port/database";
 
 impl FromStr for Source {
     type Err = SourceError;
 
-    /// Takes `sqlite:PATH`, and `sqlite://PATH` as it is often written; everything after the scheme
-    /// is the path, unchanged. A database in memory is refused: it would be a different one on every
-    /// connection, and gone with the process.
+    /// Takes `postgresql://..`, or `postgres://..`; `sqlite:PATH`, and `sqlite://PATH` as it is often written, where
+    /// everything after the scheme is the path, unchanged. A database in memory is refused: it would be a different one
+    /// on every connection, and gone with the process.
     fn from_str(text: &str) -> Result<Self, SourceError> {
-        let rest = text.strip_prefix("sqlite:").ok_or(SourceError)?;
-        let path = rest.strip_prefix("//").unwrap_or(rest);
-        if path.is_empty() || path.ends_with('/') || path.contains(":memory:") || path.contains(['?', '\0']) {
-            return Err(SourceError);
+        match text.split_once(':') {
+            Some(("postgres" | "postgresql", _)) => PostgresAddress::parse(text)
+                .map(|address| Self::Postgres(Box::new(PostgresSource::new(address)))),
+            Some(("sqlite", rest)) => sqlite(rest),
+            _ => Err(SourceError::new(FORMS)),
         }
-        Ok(Self::Sqlite(PathBuf::from(path)))
     }
+}
+
+fn sqlite(rest: &str) -> Result<Source, SourceError> {
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    if path.is_empty() || path.ends_with('/') || path.contains(":memory:") || path.contains(['?', '\0']) {
+        return Err(SourceError::new(FORMS));
+    }
+    Ok(Source::Sqlite(PathBuf::from(path)))
 }
 
 #[cfg(test)]
@@ -60,7 +81,7 @@ mod tests {
             "mysql://x",
             "./a.db",
         ] {
-            assert_eq!(text.parse::<Source>(), Err(SourceError), "{text}");
+            assert_eq!(text.parse::<Source>(), Err(SourceError::new(FORMS)), "{text}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The table of users.
 
-use super::{Conn, StoreError, Tx, sqlite};
+use super::{Conn, StoreError, Tx, postgres, sqlite};
 use crate::domain::password::PasswordHash;
 use crate::domain::time::Timestamp;
 use crate::domain::user::{NewUser, Taken, User};
@@ -25,6 +25,9 @@ pub async fn insert(
         Conn::Sqlite(connection, place) => {
             sqlite::users::insert(connection, user, hash, now).await.map_err(sqlite::explain(place))
         }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::users::insert(link, user, hash, now)).await
+        }
     }
 }
 
@@ -34,6 +37,22 @@ pub async fn find(conn: Conn<'_>, username: &str) -> Result<Option<User>, StoreE
         Conn::Sqlite(connection, place) => {
             sqlite::users::find(connection, username).await.map_err(sqlite::explain(place))
         }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::users::find(link, username)).await
+        }
+    }
+}
+
+/// The user of this name, whom nobody else changes until the transaction ends.
+pub async fn find_for_update(tx: &mut Tx, username: &str) -> Result<Option<User>, StoreError> {
+    match tx.conn() {
+        // There, whoever writes is alone.
+        Conn::Sqlite(connection, place) => {
+            sqlite::users::find(connection, username).await.map_err(sqlite::explain(place))
+        }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::users::find_for_update(link, username)).await
+        }
     }
 }
 
@@ -42,6 +61,9 @@ pub async fn find_password(conn: Conn<'_>, username: &str) -> Result<Option<Pass
     match conn {
         Conn::Sqlite(connection, place) => {
             sqlite::users::find_password(connection, username).await.map_err(sqlite::explain(place))
+        }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::users::find_password(link, username)).await
         }
     }
 }
@@ -61,5 +83,9 @@ pub async fn set_email_verified(tx: &mut Tx, username: &str, email: &str) -> Res
         Conn::Sqlite(connection, place) => sqlite::users::set_email_verified(connection, username, email)
             .await
             .map_err(sqlite::explain(place)),
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::users::set_email_verified(link, username, email))
+                .await
+        }
     }
 }

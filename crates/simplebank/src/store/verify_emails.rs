@@ -2,7 +2,7 @@
 //!
 //! A row is *live* until its code has been used; there is at most one live row per user and mailbox.
 
-use super::{Conn, StoreError, Tx, sqlite};
+use super::{Conn, StoreError, Tx, postgres, sqlite};
 use crate::domain::time::Timestamp;
 
 /// Bytes of the random part of a code.
@@ -70,6 +70,10 @@ pub async fn find_live(conn: Conn<'_>, username: &str, email: &str) -> Result<Op
         Conn::Sqlite(connection, place) => sqlite::verify_emails::find_live(connection, username, email)
             .await
             .map_err(sqlite::explain(place)),
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::find_live(link, username, email))
+                .await
+        }
     }
 }
 
@@ -78,6 +82,9 @@ pub async fn insert(tx: &mut Tx, row: NewRow<'_>) -> Result<LiveRow, StoreError>
     match tx.conn() {
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::insert(connection, row).await.map_err(sqlite::explain(place))
+        }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::insert(link, row)).await
         }
     }
 }
@@ -88,6 +95,10 @@ pub async fn set_code_hash(tx: &mut Tx, id: i64, hash: &CodeHash) -> Result<(), 
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::set_code_hash(connection, id, hash).await.map_err(sqlite::explain(place))
         }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::set_code_hash(link, id, hash))
+                .await
+        }
     }
 }
 
@@ -96,6 +107,9 @@ pub async fn renew(tx: &mut Tx, id: i64, expires_at: Timestamp) -> Result<(), St
     match tx.conn() {
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::renew(connection, id, expires_at).await.map_err(sqlite::explain(place))
+        }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::renew(link, id, expires_at)).await
         }
     }
 }
@@ -106,6 +120,14 @@ pub async fn record_handover(tx: &mut Tx, id: i64, expires_at: Timestamp) -> Res
         Conn::Sqlite(connection, place) => sqlite::verify_emails::record_handover(connection, id, expires_at)
             .await
             .map_err(sqlite::explain(place)),
+        Conn::Postgres(link, place) => {
+            postgres::answer(
+                place,
+                link.patience,
+                postgres::verify_emails::record_handover(link, id, expires_at),
+            )
+            .await
+        }
     }
 }
 
@@ -114,6 +136,9 @@ pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
     match tx.conn() {
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::delete(connection, id).await.map_err(sqlite::explain(place))
+        }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::delete(link, id)).await
         }
     }
 }
@@ -124,7 +149,18 @@ pub async fn find_candidate(conn: Conn<'_>, id: i64) -> Result<Option<Candidate>
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::find_candidate(connection, id).await.map_err(sqlite::explain(place))
         }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::find_candidate(link, id)).await
+        }
     }
+}
+
+/// The row of this number together with its user, neither of which anybody else changes until the transaction ends.
+pub async fn find_candidate_for_update(tx: &mut Tx, id: i64) -> Result<Option<Candidate>, StoreError> {
+    if let Conn::Postgres(link, place) = tx.conn() {
+        postgres::answer(place, link.patience, postgres::verify_emails::lock_user(link, id)).await?;
+    }
+    find_candidate(tx.conn(), id).await
 }
 
 /// Marks the code of a row as used; the row is not live any more.
@@ -132,6 +168,9 @@ pub async fn mark_used(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
     match tx.conn() {
         Conn::Sqlite(connection, place) => {
             sqlite::verify_emails::mark_used(connection, id).await.map_err(sqlite::explain(place))
+        }
+        Conn::Postgres(link, place) => {
+            postgres::answer(place, link.patience, postgres::verify_emails::mark_used(link, id)).await
         }
     }
 }

@@ -1,33 +1,44 @@
-//! Asks for background tasks, in the transaction of whoever needs them.
+//! Asks for background tasks on behalf of a transaction.
 
-use super::delivery::Delivery;
+use super::delivery::{Delivery, Moment};
 use super::send_verify_email::SendVerifyEmail;
 use crate::config::{TaskPayloads, Tasks};
 use crate::store::Tx;
-use aftercommit::{NewTask, Options};
+use aftercommit::{Client, NewTask, Options};
 use async_trait::async_trait;
-use std::error::Error;
 use std::fmt;
 
-/// Puts tasks into the queue, in the transaction of whoever asks for them: a task exists if and only
-/// if that transaction commits.
+/// Asks for tasks on behalf of a transaction. What becomes of a task if that does not commit, or commits late, depends
+/// on the delivery; [`Progress`] says which of it the caller has to see to.
 #[async_trait]
 pub trait DistributeTasks: fmt::Debug + Send + Sync {
-    /// Asks for the mail that lets this user prove the address. The user may have been inserted in the
-    /// same transaction.
+    /// Asks for the mail that lets this user prove the address. To be called as the last thing before the commit; the
+    /// user may have been inserted in the same transaction.
     ///
     /// # Errors
-    /// The task is not in the transaction; the caller rolls back.
+    /// There is no task; the caller rolls back.
     async fn distribute_send_verify_email(
         &self,
         tx: &mut Tx,
         username: &str,
-    ) -> Result<Enqueued, Box<dyn Error + Send + Sync>>;
+    ) -> aftercommit::Result<Progress>;
 }
 
-/// What there is to say about a task once the transaction that enqueued it has committed.
+/// How far a task has come when its transaction is about to commit.
+#[derive(Debug)]
+#[must_use = "a task may still have to be enqueued"]
+pub enum Progress {
+    /// It is a row of the transaction: the commit makes it a task, and nothing else does.
+    WithCommit(Enqueued),
+    /// It is a task already, whatever becomes of the transaction.
+    AtOnce(Enqueued),
+    /// It is nowhere yet: whoever commits enqueues it then.
+    AfterCommit(Box<DirectTask>),
+}
+
+/// What there is to say about a task once it is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "log it after the commit"]
+#[must_use = "log it when it is true"]
 pub struct Enqueued {
     /// The type of the task.
     pub task_type: &'static str,
@@ -40,7 +51,20 @@ pub struct Enqueued {
 }
 
 impl Enqueued {
-    /// Logs the task. Call it after the commit: before that, there is no task.
+    fn new(
+        task: &SendVerifyEmail,
+        enqueued: &aftercommit::Enqueued,
+        payloads: TaskPayloads,
+    ) -> aftercommit::Result<Self> {
+        Ok(Self {
+            task_type: <SendVerifyEmail as aftercommit::Task>::TYPE,
+            payload: payload_text(&NewTask::of(task)?.task.payload, payloads),
+            queue: enqueued.queue.to_string(),
+            max_retry: enqueued.max_retry,
+        })
+    }
+
+    /// Logs the task. Call it when there is one: with a row of a transaction, that is after the commit.
     pub fn log(&self) {
         tracing::info!(
             r#type = self.task_type,
@@ -52,7 +76,27 @@ impl Enqueued {
     }
 }
 
-/// Writes tasks into the bank's own database, from where the delivery brings them to a worker.
+/// A task that a request enqueues to Redis by itself.
+#[derive(Debug)]
+pub struct DirectTask {
+    client: Client,
+    task: SendVerifyEmail,
+    options: Options,
+    payloads: TaskPayloads,
+}
+
+impl DirectTask {
+    /// Enqueues it, within the limits that the configuration sets for Redis.
+    ///
+    /// # Errors
+    /// Redis did not take it, or it is not known whether it did.
+    pub async fn enqueue(self) -> aftercommit::Result<Enqueued> {
+        let enqueued = self.client.enqueue(&self.task).options(self.options).await?;
+        Enqueued::new(&self.task, &enqueued, self.payloads)
+    }
+}
+
+/// Hands tasks to the delivery, with the options and the discretion of the configuration.
 #[derive(Debug, Clone)]
 pub struct TaskDistributor {
     delivery: Delivery,
@@ -61,7 +105,7 @@ pub struct TaskDistributor {
 }
 
 impl TaskDistributor {
-    /// A distributor for this delivery, with the options and the discretion of the configuration.
+    /// A distributor for this delivery.
     #[must_use]
     pub fn new(delivery: Delivery, tasks: &Tasks, payloads: TaskPayloads) -> Self {
         let options =
@@ -76,16 +120,21 @@ impl DistributeTasks for TaskDistributor {
         &self,
         tx: &mut Tx,
         username: &str,
-    ) -> Result<Enqueued, Box<dyn Error + Send + Sync>> {
+    ) -> aftercommit::Result<Progress> {
         let task = SendVerifyEmail { username: username.to_owned() };
-        let payload = payload_text(&NewTask::of(&task)?.task.payload, self.payloads);
-        let enqueued = self.delivery.enqueue_in(tx, &task, self.options.clone()).await?;
-        Ok(Enqueued {
-            task_type: <SendVerifyEmail as aftercommit::Task>::TYPE,
-            payload,
-            queue: enqueued.queue.to_string(),
-            max_retry: enqueued.max_retry,
-        })
+        let (options, payloads) = (self.options.clone(), self.payloads);
+        let enqueued = match &self.delivery {
+            Delivery::Database(queue) => queue.enqueue_in(tx, &task, options).await?,
+            Delivery::Outbox { outbox, .. } => outbox.enqueue_in(tx, &task, options).await?,
+            Delivery::Direct { moment, client, .. } => {
+                let direct = DirectTask { client: client.clone(), task, options, payloads };
+                return Ok(match moment {
+                    Moment::BeforeCommit => Progress::AtOnce(direct.enqueue().await?),
+                    Moment::AfterCommit => Progress::AfterCommit(Box::new(direct)),
+                });
+            }
+        };
+        Ok(Progress::WithCommit(Enqueued::new(&task, &enqueued, payloads)?))
     }
 }
 

@@ -9,7 +9,7 @@ mod relay;
 pub mod send_verify_email;
 mod watched_outbox;
 
-pub use delivery::Delivery;
-pub use distributor::{DistributeTasks, Enqueued, TaskDistributor};
+pub use delivery::{Delivery, Moment};
+pub use distributor::{DirectTask, DistributeTasks, Enqueued, Progress, TaskDistributor};
 pub use processor::{TaskProcessor, start_task_processor};
 pub use relay::{TaskRelay, look_at_redis, start_task_relay};

@@ -2,8 +2,8 @@
 
 use super::background::Background;
 use super::watched_outbox::WatchedOutbox;
+use crate::store;
 use aftercommit::redis::RedisBackend;
-use aftercommit::sqlite::SqliteOutbox;
 use aftercommit::{Clock, Outbox, Relay, RelayMonitor, StopHandle, SystemClock, Upkeep};
 use std::error::Error;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub struct TaskRelay {
 ///
 /// # Errors
 /// The relay cannot be put together.
-pub fn start_task_relay(outbox: SqliteOutbox, backend: RedisBackend) -> aftercommit::Result<TaskRelay> {
+pub fn start_task_relay(outbox: store::Outbox, backend: RedisBackend) -> aftercommit::Result<TaskRelay> {
     let outbox = Arc::new(WatchedOutbox::new(outbox));
     let relay = Relay::builder(Arc::clone(&outbox) as _, Arc::new(backend)).build()?;
     tracing::info!("start task relay");

@@ -2,9 +2,13 @@
 //! can have the relay fail between any two of its steps.
 
 use crate::failpoint;
-use aftercommit::sqlite::SqliteOutbox;
-use aftercommit::{Backlog, Claim, Error, Outbox, Postponed, Result, RowKey, Wakes};
+use crate::store;
+use aftercommit::{
+    Backlog, Claim, Error, Kept, Observed, Outbox, Page, Postponed, Result, RowInfo, RowKey, RowOperation,
+    RowState, Rows, Wakes, Watch,
+};
 use async_trait::async_trait;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -12,7 +16,8 @@ use tokio::sync::watch;
 /// An outbox that is being emptied by one relay of this process.
 #[derive(Debug)]
 pub(super) struct WatchedOutbox {
-    outbox: SqliteOutbox,
+    outbox: store::Outbox,
+    rows: Arc<dyn Outbox>,
     /// How many claims have begun.
     claims: AtomicU64,
     /// The number of the last claim that found nothing.
@@ -22,8 +27,9 @@ pub(super) struct WatchedOutbox {
 }
 
 impl WatchedOutbox {
-    pub(super) fn new(outbox: SqliteOutbox) -> Self {
+    pub(super) fn new(outbox: store::Outbox) -> Self {
         Self {
+            rows: outbox.rows(),
             outbox,
             claims: AtomicU64::new(0),
             found_nothing: watch::Sender::new(0),
@@ -43,11 +49,20 @@ impl WatchedOutbox {
     }
 }
 
+impl WatchedOutbox {
+    /// Has a relay that is being stopped look once more: one that has emptied the outbox does not do so by itself.
+    fn look_again(&self) {
+        if self.draining.load(Ordering::SeqCst) {
+            self.outbox.wake();
+        }
+    }
+}
+
 #[async_trait]
 impl Outbox for WatchedOutbox {
     async fn claim(&self, limit: usize, duration: Duration) -> Result<Claim> {
         let number = self.claims.fetch_add(1, Ordering::SeqCst) + 1;
-        let claim = self.outbox.claim(limit, duration).await?;
+        let claim = self.rows.claim(limit, duration).await?;
         if claim.rows.is_empty() {
             self.found_nothing.send_replace(number);
         } else {
@@ -58,34 +73,59 @@ impl Outbox for WatchedOutbox {
 
     async fn mark(&self, rows: &[RowKey]) -> Result<()> {
         failpoint!("relay.published").await.map_err(|error| Error::unavailable("mark rows", error))?;
-        self.outbox.mark(rows).await?;
-        if self.draining.load(Ordering::SeqCst) {
-            // A relay that has emptied the outbox does not look again by itself.
-            self.outbox.wake();
-        }
+        self.rows.mark(rows).await?;
+        self.look_again();
         failpoint!("relay.marked").await.map_err(|error| Error::unavailable("mark rows", error))
     }
 
+    async fn keep(&self, rows: &[Kept]) -> Result<()> {
+        failpoint!("relay.published").await.map_err(|error| Error::unavailable("keep rows", error))?;
+        self.rows.keep(rows).await?;
+        self.look_again();
+        failpoint!("relay.marked").await.map_err(|error| Error::unavailable("keep rows", error))
+    }
+
+    async fn watch(&self, limit: usize, duration: Duration) -> Result<Watch> {
+        self.rows.watch(limit, duration).await
+    }
+
+    async fn observe(&self, rows: &[Observed]) -> Result<()> {
+        self.rows.observe(rows).await
+    }
+
+    async fn publish_again(&self, rows: &[RowKey]) -> Result<()> {
+        self.rows.publish_again(rows).await
+    }
+
     async fn postpone(&self, rows: &[Postponed]) -> Result<()> {
-        self.outbox.postpone(rows).await
+        self.rows.postpone(rows).await
     }
 
     async fn bury(&self, rows: &[(RowKey, String)]) -> Result<()> {
-        self.outbox.bury(rows).await
+        self.rows.bury(rows).await
+    }
+
+    async fn list(&self, state: RowState, page: Page) -> Result<Vec<RowInfo>> {
+        self.rows.list(state, page).await
+    }
+
+    async fn operate(&self, rows: &Rows, operation: RowOperation, limit: usize) -> Result<usize> {
+        self.rows.operate(rows, operation, limit).await
     }
 
     fn wakes(&self) -> Wakes {
-        self.outbox.wakes()
+        self.rows.wakes()
     }
 
     async fn backlog(&self) -> Result<Backlog> {
-        self.outbox.backlog().await
+        self.rows.backlog().await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aftercommit::sqlite::SqliteOutbox;
     use aftercommit::{RawTask, TaskType};
     use futures_util::{FutureExt, StreamExt};
 
@@ -96,7 +136,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let outbox = SqliteOutbox::open(directory.path().join("bank.db")).await.unwrap();
         outbox.migrate().await.unwrap();
-        let watched = WatchedOutbox::new(outbox.clone());
+        let watched = WatchedOutbox::new(store::Outbox::Sqlite(outbox.clone()));
         let mut wakes = watched.wakes();
         assert_eq!(
             watched.claim(9, HOLD).await.unwrap().rows,

@@ -38,7 +38,7 @@ async fn the_password_is_written_nowhere() {
     let world = World::new().await;
     let request = CreateUser { password: Secret::new("correct horse battery"), ..alice() };
     world.bank.create_user(request, Some("k".into())).await.unwrap();
-    let disk = world.bytes_on_disk();
+    let disk = world.database.bytes().await;
     assert!(disk.windows(5).any(|bytes| bytes == b"alice"));
     assert!(!disk.windows(13).any(|bytes| bytes == b"correct horse"));
 }
@@ -134,8 +134,9 @@ async fn if_the_task_cannot_be_distributed_there_is_no_user_and_a_retry_works() 
     let world = World::new().await;
     world.tasks.fails.store(true, Ordering::SeqCst);
     let error = world.bank.create_user(alice(), None).await.unwrap_err();
-    assert_eq!(error.to_string(), "failed to create user");
-    assert!(matches!(error, ServiceError::Internal { .. }));
+    let said = "failed to create user: failed to enqueue task: the task queue is not available";
+    assert_eq!(error.to_string(), said, "without the words of the driver");
+    assert!(matches!(error, ServiceError::NotEnqueued { .. }));
     assert_eq!(world.users_and_tasks().await, (0, 0));
 
     world.tasks.fails.store(false, Ordering::SeqCst);

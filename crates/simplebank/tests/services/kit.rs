@@ -1,22 +1,20 @@
-//! A bank on a file of its own, with a clock that is set by hand and tasks that are written into a
-//! table of the same file, as a queue would.
+//! A bank on a database of its own, with a clock that is set by hand and tasks that are written into a
+//! table of the same database, as a queue would.
 
+use crate::database::{Database, record};
 use async_trait::async_trait;
 use simplebank::domain::time::{ManualClock, Timestamp};
 use simplebank::password::{Cost, PasswordPool, PoolLimits};
 use simplebank::secret::Secret;
 use simplebank::service::{Bank, CreateUser, Parts, Preparation, Settings, VerificationMail};
 use simplebank::store::{Source, Store, Tx, migrate};
-use simplebank::tasks::{DistributeTasks, Enqueued};
+use simplebank::tasks::{DistributeTasks, Enqueued, Progress};
 use simplebank::token::entropy::OsEntropy;
 use simplebank::token::keyring::{Key, KeyRing};
-use std::error::Error;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_700_000_000_123_456);
@@ -29,9 +27,8 @@ pub(crate) struct World {
     pub(crate) bank: Bank,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) tasks: Arc<RecordedTasks>,
-    source: Source,
-    store: Store,
-    dir: TempDir,
+    pub(crate) database: Database,
+    pub(crate) store: Store,
 }
 
 impl World {
@@ -40,23 +37,31 @@ impl World {
     }
 
     pub(crate) async fn hashing(cost: &str, limits: PoolLimits) -> Self {
-        let dir = TempDir::new().expect("a directory for the test");
-        let source = Source::Sqlite(dir.path().join("bank.db"));
-        migrate::up(&source).await.expect("a migrated database");
-        let store = Store::open(&source).await.expect("an open database");
+        Self::on(Database::new().await, cost, limits).await
+    }
+
+    /// On a database that the test has made.
+    pub(crate) async fn on(database: Database, cost: &str, limits: PoolLimits) -> Self {
+        migrate::up(database.source()).await.expect("a migrated database");
+        let store = Store::open(database.source()).await.expect("an open database");
         let clock = Arc::new(ManualClock::at(START));
         let tasks = Arc::new(RecordedTasks::default());
         let cost: Cost = cost.parse().expect("a cost");
         let bank =
             bank(&store, KEY, "", PasswordPool::new(&cost, limits, Arc::new(OsEntropy)), &clock, &tasks);
-        let world = Self { bank, clock, tasks, source, store, dir };
+        let world = Self { bank, clock, tasks, database, store };
         world.sql("CREATE TABLE recorded_tasks (username TEXT NOT NULL)").await;
         world
     }
 
-    /// A bank on the same file as another process would have one: nothing else in common.
+    /// A bank on the same database as another process would have one: nothing else in common.
     pub(crate) async fn other_process(&self) -> Bank {
-        let store = Store::open(&self.source).await.expect("an open database");
+        self.other_process_at(self.database.source()).await
+    }
+
+    /// As [`other_process`](Self::other_process), with another way to the database.
+    pub(crate) async fn other_process_at(&self, source: &Source) -> Bank {
+        let store = Store::open(source).await.expect("an open database");
         bank(&store, KEY, "", cheap_passwords(), &self.clock, &self.tasks)
     }
 
@@ -65,31 +70,18 @@ impl World {
         bank(&self.store, current, previous, cheap_passwords(), &self.clock, &self.tasks)
     }
 
-    pub(crate) async fn sql(&self, sql: &'static str) {
-        sqlx::raw_sql(sql)
-            .execute(&self.store.queue().pools().writer)
-            .await
-            .expect("a statement of the test");
+    pub(crate) async fn sql(&self, sql: &str) {
+        self.database.run(sql).await.expect("a statement of the test");
     }
 
-    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql)
-            .fetch_one(&self.store.queue().pools().readers)
-            .await
-            .expect("a query of the test")
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        self.database.count(sql).await
     }
 
     /// Users and tasks: the two that must agree.
     pub(crate) async fn users_and_tasks(&self) -> (i64, i64) {
         let users = self.count("SELECT count(*) FROM users").await;
         (users, self.count("SELECT count(*) FROM recorded_tasks").await)
-    }
-
-    /// Every byte that SQLite has written to the disk.
-    pub(crate) fn bytes_on_disk(&self) -> Vec<u8> {
-        let files = std::fs::read_dir(self.dir.path()).expect("the directory of the test");
-        let paths: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
-        paths.iter().flat_map(|path| std::fs::read(path).expect("a readable file")).collect()
     }
 
     /// Creates alice and returns the mail that proves her address.
@@ -179,24 +171,20 @@ impl DistributeTasks for RecordedTasks {
         &self,
         tx: &mut Tx,
         username: &str,
-    ) -> Result<Enqueued, Box<dyn Error + Send + Sync>> {
-        let Tx::Sqlite(tx) = tx;
-        sqlx::query("INSERT INTO recorded_tasks (username) VALUES (?1)")
-            .bind(username)
-            .execute(&mut **tx)
-            .await?;
+    ) -> aftercommit::Result<Progress> {
+        record(tx, username).await.expect("a statement of the test");
         if self.fails.load(Ordering::SeqCst) {
-            return Err("the queue is out of order".into());
+            return Err(aftercommit::Error::unavailable("enqueue a task", "10.0.0.7:6379 is out of order"));
         }
         if self.stops.load(Ordering::SeqCst) {
             self.stopped.add_permits(1);
-            self.go_on.acquire().await?.forget();
+            self.go_on.acquire().await.expect("nobody closes it").forget();
         }
-        Ok(Enqueued {
+        Ok(Progress::WithCommit(Enqueued {
             task_type: "task:send_verify_email",
             payload: None,
             queue: "critical".to_owned(),
             max_retry: 10,
-        })
+        }))
     }
 }

@@ -1,9 +1,12 @@
-//! The use cases on real database files: what they do, what they refuse, and what is left when many
+//! The use cases on real databases, here SQLite (`services_on_postgres` is the same on Postgres): what they do, what they refuse, and what is left when many
 //! ask at once or something fails in the middle.
 
 mod create_user;
+mod database;
+mod files;
 mod idempotency;
 mod kit;
+mod store;
 mod transports;
 mod verification_mail;
 mod verify_email;

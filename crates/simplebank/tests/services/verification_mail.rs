@@ -121,7 +121,7 @@ async fn when_its_key_is_dropped_a_code_is_replaced() {
 async fn a_row_that_does_not_fit_its_code_is_replaced() {
     let world = World::new().await;
     let before = world.alice_and_her_mail().await;
-    world.sql("UPDATE verify_emails SET nonce = zeroblob(16)").await;
+    world.database.zero_nonces().await;
     let after = mail(&world.bank, "alice").await;
     assert_ne!(after.email_id, before.email_id);
     assert!(world.bank.verify_email(request(&after)).await.unwrap());
@@ -133,7 +133,7 @@ async fn the_database_never_holds_a_code() {
     let mail = world.alice_and_her_mail().await;
     world.bank.mark_handed_over(mail.email_id).await.unwrap();
     world.bank.verify_email(request(&mail)).await.unwrap();
-    let disk = world.bytes_on_disk();
+    let disk = world.database.bytes().await;
     let code = mail.code.expose().as_bytes();
     assert!(disk.windows(17).any(|bytes| bytes == b"alice@example.com"));
     assert!(!disk.windows(code.len()).any(|bytes| bytes == code));

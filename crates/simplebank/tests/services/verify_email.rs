@@ -13,7 +13,7 @@ async fn present(bank: &Bank, mail: &VerificationMail) -> Result<bool, ServiceEr
 }
 
 async fn verified_users(world: &World) -> i64 {
-    world.count("SELECT count(*) FROM users WHERE is_email_verified = 1").await
+    world.count("SELECT count(*) FROM users WHERE is_email_verified").await
 }
 
 fn assert_refused(result: Result<bool, ServiceError>) {
@@ -30,7 +30,7 @@ async fn the_code_in_the_mail_verifies_the_address_again_and_again() {
     assert!(present(&world.bank, &mail).await.unwrap());
     assert_eq!(verified_users(&world).await, 1);
     assert!(present(&world.bank, &mail).await.unwrap());
-    assert_eq!(world.count("SELECT count(*) FROM verify_emails WHERE is_used = 1").await, 1);
+    assert_eq!(world.count("SELECT count(*) FROM verify_emails WHERE is_used").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,7 +121,7 @@ async fn an_old_code_does_not_verify_a_new_address() {
     world.sql("UPDATE users SET email = 'new@example.com'").await;
     assert_refused(present(&world.bank, &old).await);
     assert_eq!(verified_users(&world).await, 0);
-    assert_eq!(world.count("SELECT count(*) FROM verify_emails WHERE is_used = 1").await, 0);
+    assert_eq!(world.count("SELECT count(*) FROM verify_emails WHERE is_used").await, 0);
 
     let new = mail(&world.bank, "alice").await;
     assert_eq!(new.address, "new@example.com");
@@ -133,7 +133,7 @@ async fn a_used_code_says_nothing_about_the_next_address() {
     let world = World::new().await;
     let old = world.alice_and_her_mail().await;
     assert!(present(&world.bank, &old).await.unwrap());
-    world.sql("UPDATE users SET email = 'new@example.com', is_email_verified = 0").await;
+    world.sql("UPDATE users SET email = 'new@example.com', is_email_verified = false").await;
     let new = mail(&world.bank, "alice").await;
     assert!(present(&world.bank, &new).await.unwrap());
     assert_refused(present(&world.bank, &old).await);
@@ -144,7 +144,7 @@ async fn coming_back_to_an_old_address_takes_a_new_code() {
     let world = World::new().await;
     let first = world.alice_and_her_mail().await;
     assert!(present(&world.bank, &first).await.unwrap());
-    world.sql("UPDATE users SET email = 'new@example.com', is_email_verified = 0").await;
+    world.sql("UPDATE users SET email = 'new@example.com', is_email_verified = false").await;
     world.sql("UPDATE users SET email = 'alice@example.com'").await;
     assert_refused(present(&world.bank, &first).await);
     assert_eq!(verified_users(&world).await, 0);

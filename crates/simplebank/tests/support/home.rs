@@ -23,11 +23,13 @@ pub(crate) struct Home {
     directory: TempDir,
     /// Settings of every process here, beside [`SETTINGS`].
     pub(crate) settings: Vec<(&'static str, String)>,
+    /// What every line of their logs is printed behind; without it, nothing is printed.
+    pub(crate) prefix: Option<&'static str>,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), settings: Vec::new() }
+        Self { directory: tempfile::tempdir().unwrap(), settings: Vec::new(), prefix: None }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -41,7 +43,7 @@ impl Home {
         command.envs(SETTINGS);
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.envs(settings.iter().copied());
-        Process::start(&mut command)
+        Process::start(&mut command, self.prefix)
     }
 
     /// Starts a whole bank, and waits until it serves and takes tasks.

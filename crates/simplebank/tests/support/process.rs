@@ -19,11 +19,12 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start(command: &mut Command) -> Self {
+    /// Starts the process. With a prefix, each line of its log is printed behind that as it comes.
+    pub(crate) fn start(command: &mut Command, prefix: Option<&'static str>) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the bank has been built");
-        let stdout = Printed::by(child.stdout.take().expect("it was piped"));
-        let stderr = Printed::by(child.stderr.take().expect("it was piped"));
+        let stdout = Printed::by(child.stdout.take().expect("it was piped"), None);
+        let stderr = Printed::by(child.stderr.take().expect("it was piped"), prefix);
         Self { child, stdout, stderr }
     }
 
@@ -100,7 +101,7 @@ struct Printed {
 }
 
 impl Printed {
-    fn by(output: impl Read + Send + 'static) -> Self {
+    fn by(output: impl Read + Send + 'static, prefix: Option<&'static str>) -> Self {
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let (tell, news) = watch::channel(());
         let kept = Arc::clone(&lines);
@@ -109,6 +110,9 @@ impl Printed {
             let mut line = Vec::new();
             while output.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+                if let Some(prefix) = prefix {
+                    println!("{prefix}{text}");
+                }
                 kept.lock().expect("no holder panics").push(text);
                 tell.send_replace(());
                 line.clear();

@@ -5,6 +5,7 @@ mod outages;
 mod outbox;
 mod poison;
 mod publishing;
+mod retain;
 
 use std::sync::Arc;
 

@@ -1,20 +1,26 @@
 //! An outbox in memory, that fails as told.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aftercommit::{Backlog, Clock, Error, NewTask, Options, Outbox, RawTask, Result, TaskType, Timestamp};
-use aftercommit_core::{Claim, Enqueue, OutboxRow, Postponed, RowKey, Wakes};
-use aftercommit_testing::TokioClock;
+use aftercommit::{
+    Backlog, Error, Kept, NewTask, Observed, Options, Outbox, Page, RawTask, Result, RowInfo, RowOperation,
+    RowState, Rows, TaskType, Watch,
+};
+use aftercommit_core::{Claim, Enqueue, Postponed, RowKey, Wakes};
+use aftercommit_testing::{MemoryOutbox, TokioClock};
 use async_trait::async_trait;
-use tokio::sync::watch;
 
 /// The calls of an outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum OutboxCall {
     Claim,
     Mark,
+    Keep,
+    Watch,
+    Observe,
+    PublishAgain,
 }
 
 /// How a call goes wrong.
@@ -28,33 +34,24 @@ pub(crate) enum Wrong {
 
 #[derive(Debug)]
 pub(crate) struct FakeOutbox {
-    clock: Arc<TokioClock>,
-    state: Mutex<State>,
-    news: watch::Sender<u64>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    rows: BTreeMap<i64, Row>,
-    next: i64,
-    wrong: BTreeMap<OutboxCall, Vec<Wrong>>,
-    calls: BTreeMap<OutboxCall, usize>,
+    inner: MemoryOutbox,
+    wrong: Mutex<BTreeMap<OutboxCall, Vec<Wrong>>>,
+    calls: Mutex<BTreeMap<OutboxCall, usize>>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) task: Enqueue,
+    pub(crate) state: RowState,
     pub(crate) attempts: u32,
+    pub(crate) losses: u32,
     pub(crate) error: Option<String>,
     pub(crate) buried: bool,
-    enqueued_at: Timestamp,
-    epoch: u64,
-    due: Timestamp,
 }
 
 impl FakeOutbox {
     pub(crate) fn new(clock: Arc<TokioClock>) -> Arc<Self> {
-        Arc::new(Self { clock, state: Mutex::default(), news: watch::Sender::new(0) })
+        Arc::new(Self { inner: MemoryOutbox::new(clock), wrong: Mutex::default(), calls: Mutex::default() })
     }
 
     /// As a committed transaction: the rows are there from now on. Ids are given, so that tests know them.
@@ -63,41 +60,52 @@ impl FakeOutbox {
     }
 
     pub(crate) fn commit_with(&self, ids: impl IntoIterator<Item = (String, String)>, options: &Options) {
-        let now = self.clock.now();
-        let mut state = self.state();
-        for (id, payload) in ids {
+        let task = |(id, payload): (String, String)| {
             let task = RawTask { task_type: TaskType::new("note:take").unwrap(), payload: payload.into() };
-            let task = NewTask::from(task).with(Options::new().id(id));
-            let task = task.resolve(options, now).unwrap();
-            let row =
-                Row { task, attempts: 0, error: None, buried: false, enqueued_at: now, epoch: 0, due: now };
-            state.next += 1;
-            let seq = state.next;
-            state.rows.insert(seq, row);
+            NewTask::from(task).with(options.clone()).with(Options::new().id(id))
+        };
+        for answer in self.inner.commit(ids.into_iter().map(task).collect()) {
+            answer.unwrap();
         }
-        drop(state);
-        self.news.send_modify(|news| *news += 1);
     }
 
     pub(crate) fn goes_wrong(&self, call: OutboxCall, how: Wrong, times: usize) {
-        self.state().wrong.entry(call).or_default().extend(std::iter::repeat_n(how, times));
+        self.wrong.lock().unwrap().entry(call).or_default().extend(std::iter::repeat_n(how, times));
     }
 
     pub(crate) fn calls(&self, call: OutboxCall) -> usize {
-        self.state().calls.get(&call).copied().unwrap_or(0)
+        self.calls.lock().unwrap().get(&call).copied().unwrap_or(0)
     }
 
     pub(crate) fn rows(&self) -> Vec<Row> {
-        self.state().rows.values().cloned().collect()
+        let row = |(info, task): (RowInfo, Enqueue)| Row {
+            task,
+            buried: info.state == RowState::Buried,
+            state: info.state,
+            attempts: info.attempts,
+            losses: info.losses,
+            error: info.error,
+        };
+        self.inner.rows().into_iter().map(row).collect()
+    }
+
+    /// Nothing goes wrong any more.
+    pub(crate) fn heal(&self) {
+        self.wrong.lock().unwrap().clear();
     }
 
     /// Waits, in virtual time, until the rows are as wanted.
     pub(crate) async fn reaches(&self, what: &str, wanted: impl Fn(&[Row]) -> bool) {
+        self.reaches_in_steps(Duration::from_millis(5), what, wanted).await;
+    }
+
+    /// The same for what takes hours.
+    pub(crate) async fn reaches_in_steps(&self, step: Duration, what: &str, wanted: impl Fn(&[Row]) -> bool) {
         for _ in 0..400_000 {
             if wanted(&self.rows()) {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(step).await;
         }
         panic!("never {what}: {} rows", self.rows().len());
     }
@@ -107,10 +115,10 @@ impl FakeOutbox {
     }
 
     async fn call(&self, call: OutboxCall) -> Result<()> {
+        *self.calls.lock().unwrap().entry(call).or_default() += 1;
         let wrong = {
-            let mut state = self.state();
-            *state.calls.entry(call).or_default() += 1;
-            let wrong = state.wrong.entry(call).or_default();
+            let mut wrong = self.wrong.lock().unwrap();
+            let wrong = wrong.entry(call).or_default();
             if wrong.is_empty() { None } else { Some(wrong.remove(0)) }
         };
         match wrong {
@@ -120,78 +128,61 @@ impl FakeOutbox {
             Some(Wrong::Panics) => panic!("as told"),
         }
     }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
-    }
 }
 
 #[async_trait]
 impl Outbox for FakeOutbox {
     async fn claim(&self, limit: usize, duration: Duration) -> Result<Claim> {
         self.call(OutboxCall::Claim).await?;
-        let now = self.clock.now();
-        let mut state = self.state();
-        let mut rows = Vec::new();
-        for (seq, row) in state.rows.iter_mut().filter(|(_, row)| !row.buried && row.due <= now).take(limit) {
-            row.epoch += 1;
-            row.due = now.plus(duration);
-            let key = RowKey { seq: *seq, epoch: row.epoch };
-            let (attempts, enqueued_at, task) = (row.attempts, row.enqueued_at, row.task.clone());
-            rows.push(OutboxRow { key, attempts, enqueued_at, task });
-        }
-        let next_at = state.rows.values().filter(|row| !row.buried).map(|row| row.due).min();
-        Ok(Claim { rows, next_at })
+        self.inner.claim(limit, duration).await
     }
 
     async fn mark(&self, rows: &[RowKey]) -> Result<()> {
         self.call(OutboxCall::Mark).await?;
-        let mut state = self.state();
-        for key in rows {
-            state.rows.remove(&key.seq);
-        }
-        Ok(())
+        self.inner.mark(rows).await
+    }
+
+    async fn keep(&self, rows: &[Kept]) -> Result<()> {
+        self.call(OutboxCall::Keep).await?;
+        self.inner.keep(rows).await
+    }
+
+    async fn watch(&self, limit: usize, duration: Duration) -> Result<Watch> {
+        self.call(OutboxCall::Watch).await?;
+        self.inner.watch(limit, duration).await
+    }
+
+    async fn observe(&self, rows: &[Observed]) -> Result<()> {
+        self.call(OutboxCall::Observe).await?;
+        self.inner.observe(rows).await
+    }
+
+    async fn publish_again(&self, rows: &[RowKey]) -> Result<()> {
+        self.call(OutboxCall::PublishAgain).await?;
+        self.inner.publish_again(rows).await
     }
 
     async fn postpone(&self, rows: &[Postponed]) -> Result<()> {
-        let mut state = self.state();
-        for postponed in rows {
-            if let Some(row) =
-                state.rows.get_mut(&postponed.key.seq).filter(|row| row.epoch == postponed.key.epoch)
-            {
-                row.attempts += 1;
-                row.due = postponed.until;
-                row.error = Some(postponed.error.clone());
-            }
-        }
-        Ok(())
+        self.inner.postpone(rows).await
     }
 
     async fn bury(&self, rows: &[(RowKey, String)]) -> Result<()> {
-        let mut state = self.state();
-        for (key, reason) in rows {
-            if let Some(row) = state.rows.get_mut(&key.seq).filter(|row| row.epoch == key.epoch) {
-                row.buried = true;
-                row.error = Some(reason.clone());
-            }
-        }
-        Ok(())
+        self.inner.bury(rows).await
+    }
+
+    async fn list(&self, state: RowState, page: Page) -> Result<Vec<RowInfo>> {
+        self.inner.list(state, page).await
+    }
+
+    async fn operate(&self, rows: &Rows, operation: RowOperation, limit: usize) -> Result<usize> {
+        self.inner.operate(rows, operation, limit).await
     }
 
     fn wakes(&self) -> Wakes {
-        let news = self.news.subscribe();
-        Box::pin(futures_util::stream::unfold(news, |mut news| async move {
-            news.changed().await.ok().map(|()| ((), news))
-        }))
+        self.inner.wakes()
     }
 
     async fn backlog(&self) -> Result<Backlog> {
-        let state = self.state();
-        let waiting = state.rows.values().filter(|row| !row.buried);
-        Ok(Backlog {
-            waiting: waiting.clone().count() as u64,
-            oldest_at: waiting.map(|row| row.enqueued_at).min(),
-            buried: state.rows.values().filter(|row| row.buried).count() as u64,
-        })
+        self.inner.backlog().await
     }
 }

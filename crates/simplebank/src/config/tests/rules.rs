@@ -1,9 +1,12 @@
 //! What an adopted file and a production server may and may not say.
 
 use super::*;
+use crate::store::Source;
+use crate::store::postgres::PostgresLimits;
 
-/// The file of a course's project, as people have it on their disks, without its `DB_SOURCE`, which this release refuses.
+/// The file of a course's project, as people have it on their disks.
 const ADOPTED: &str = "ENVIRONMENT=development\n\
+    DB_SOURCE=postgresql://root:secret@localhost:5432/simple_bank?sslmode=disable\n\
     ALLOWED_ORIGINS=http://localhost:3000,https://simplebank.com\n\
     MIGRATION_URL=file://db/migration\n\
     HTTP_SERVER_ADDRESS=0.0.0.0:8080\n\
@@ -20,20 +23,49 @@ const ADOPTED: &str = "ENVIRONMENT=development\n\
 fn adopted_file_starts_and_what_has_no_effect_is_said_in_one_line() {
     let config = good(&[], &[], ADOPTED);
     assert_eq!(config.mail.sender.to_string(), "Simple Bank <simplebanktest@gmail.com>");
+    let Source::Postgres(postgres) = &config.store.source else { panic!("{:?}", config.store.source) };
+    assert_eq!(postgres.to_string(), "localhost:5432/simple_bank");
+    assert!(!format!("{config:?}").contains(":secret@"), "{config:?}");
     let expected = [
         "EMAIL_SENDER_PASSWORD has no effect: EMAIL_URL is a directory or has its own password",
-        "without effect in this release: ALLOWED_ORIGINS (app.env:2), MIGRATION_URL (app.env:3), \
-         ACCESS_TOKEN_DURATION (app.env:7), REFRESH_TOKEN_DURATION (app.env:8)",
+        "without effect in this release: ALLOWED_ORIGINS (app.env:3), MIGRATION_URL (app.env:4), \
+         ACCESS_TOKEN_DURATION (app.env:8), REFRESH_TOKEN_DURATION (app.env:9)",
     ];
     assert_eq!(config.notices, expected);
 }
 
 #[test]
 fn data_never_goes_silently_elsewhere() {
-    let file = "DB_SOURCE=postgresql://root:hunter2@localhost:5432/simple_bank?sslmode=disable\n";
-    let expected = ["DB_SOURCE (app.env:1): expected sqlite:PATH (PostgreSQL is not in this release)"];
+    let file = "DB_SOURCE=postgresql://root:hunter2@localhost:5432/simple_bank?sslmod=disable\n";
+    let expected = [
+        "DB_SOURCE (app.env:1): expected postgresql://user:password@host:port/database: the parameter \"sslmod\" is \
+         not supported",
+    ];
     assert_eq!(faults(&[], &[], file), expected);
     good(&[], &[("DB_SOURCE", "")], file);
+}
+
+#[test]
+fn the_bounds_on_postgres_and_the_way_around_its_pooler_are_read() {
+    let file = "DB_SOURCE=postgres://u:p@pooler:6432/bank\nDB_DIRECT_SOURCE=postgres://u:p@db/bank\n\
+                DB_POOL_SIZE=3\nDB_LOCK_TIMEOUT=250ms\n";
+    let Source::Postgres(postgres) = good(&[], &[], file).store.source else {
+        panic!("a Postgres was given")
+    };
+    assert_eq!(
+        (&*postgres.to_string(), &*postgres.direct().to_string()),
+        ("pooler:6432/bank", "db:5432/bank")
+    );
+    assert_eq!((postgres.limits.connections.get(), postgres.limits.lock), (3, Duration::from_millis(250)));
+    assert_eq!(postgres.limits.statement, PostgresLimits::default().statement);
+
+    let found = faults(&[], &[], "DB_DIRECT_SOURCE=sqlite:x\nDB_POOL_SIZE=0\nDB_ACQUIRE_TIMEOUT=0s\n");
+    assert_eq!(found.len(), 3, "{found:?}");
+    let notices = good(&[], &[], "DB_DIRECT_SOURCE=postgres://u:p@db/bank\nDB_POOL_SIZE=3\n").notices;
+    assert_eq!(
+        notices,
+        ["without effect, because DB_SOURCE is not PostgreSQL: DB_DIRECT_SOURCE (app.env:1)"]
+    );
 }
 
 #[test]

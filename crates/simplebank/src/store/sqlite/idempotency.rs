@@ -1,8 +1,8 @@
 //! The table of idempotency keys, on SQLite.
 
-use super::statements;
 use crate::domain::time::Timestamp;
 use crate::store::idempotency::{Claim, Fingerprint, Life, PURGE_BATCH, Record, Scope};
+use crate::store::statements;
 use sqlx::{Error, Row, SqliteConnection};
 
 statements! {

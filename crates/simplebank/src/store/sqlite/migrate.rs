@@ -1,36 +1,15 @@
 //! The migrations of SQLite, and running them.
 
-use super::{explain, open};
-use crate::store::migrate::{Migration as Entry, State};
+use super::{explain, fault, open};
+use crate::store::migrate::Migration as Entry;
+use crate::store::scripts::{Scripts, TABLE, scripts};
 use crate::store::{Fault, Place, StoreError};
-use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migrate, MigrateError};
 use sqlx::sqlite::SqlitePoolOptions;
-use sqlx::{SqlSafeStr, Sqlite, SqliteConnection, SqlitePool, Transaction};
-use std::borrow::Cow;
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use std::path::Path;
 
-/// A table of our own: libraries that live in the same file keep theirs.
-const TABLE: &str = "_simplebank_migrations";
-
-struct Script {
-    version: i64,
-    name: &'static str,
-    up: &'static str,
-    down: &'static str,
-}
-
-macro_rules! scripts {
-    ($($version:literal $name:literal $file:literal;)*) => {
-        &[$(Script {
-            version: $version,
-            name: $name,
-            up: include_str!(concat!("../../../migrations/sqlite/", $file, ".up.sql")),
-            down: include_str!(concat!("../../../migrations/sqlite/", $file, ".down.sql")),
-        }),*]
-    };
-}
-
-const SCRIPTS: &[Script] = scripts! {
+const SCRIPTS: Scripts = scripts! { "sqlite":
     1 "init schema" "000001_init_schema";
     2 "add users" "000002_add_users";
     3 "add sessions" "000003_add_sessions";
@@ -41,12 +20,11 @@ const SCRIPTS: &[Script] = scripts! {
     8 "add idempotency keys" "000008_add_idempotency_keys";
 };
 
-pub(in crate::store) async fn up(path: &Path) -> Result<Vec<i64>, StoreError> {
+pub(in crate::store) async fn up(path: &Path, steps: usize) -> Result<Vec<i64>, StoreError> {
     let mut run = Run::start(path, Missing::Create).await?;
-    migrator().run(&mut *run.tx).await.map_err(|error| explain_migration(&run.place, error))?;
-    let pending =
-        SCRIPTS.iter().map(|script| script.version).filter(|version| !run.applied.contains(version));
-    let done = pending.collect();
+    let (done, target) = SCRIPTS.next(&run.applied, steps);
+    let running = SCRIPTS.migrator().run_to(target, &mut *run.tx).await;
+    running.map_err(|error| explain_migration(&run.place, error))?;
     run.commit().await?;
     Ok(done)
 }
@@ -56,18 +34,15 @@ pub(in crate::store) async fn down(path: &Path, steps: usize) -> Result<Vec<i64>
     let kept = run.applied.len().saturating_sub(steps);
     let undone = run.applied.split_off(kept);
     let target = run.applied.last().copied().unwrap_or(0);
-    migrator().undo(&mut *run.tx, target).await.map_err(|error| explain_migration(&run.place, error))?;
+    let undoing = SCRIPTS.migrator().undo(&mut *run.tx, target).await;
+    undoing.map_err(|error| explain_migration(&run.place, error))?;
     run.commit().await?;
     Ok(undone.into_iter().rev().collect())
 }
 
 pub(in crate::store) async fn status(path: &Path) -> Result<Vec<Entry>, StoreError> {
     let run = Run::start(path, Missing::Refuse).await?;
-    let state = |version| if run.applied.contains(&version) { State::Applied } else { State::Pending };
-    let entries = SCRIPTS
-        .iter()
-        .map(|script| Entry { version: script.version, name: script.name, state: state(script.version) })
-        .collect();
+    let entries = SCRIPTS.entries(&run.applied);
     run.abandon().await?;
     Ok(entries)
 }
@@ -135,54 +110,10 @@ impl Run {
 /// The numbers of the applied migrations, in order. Refuses a database from a later version.
 async fn applied(connection: &mut SqliteConnection, place: &Place) -> Result<Vec<i64>, StoreError> {
     let wrap = |error| explain_migration(place, error);
-    connection.ensure_migrations_table(TABLE).await.map_err(&wrap)?;
-    let applied = connection.list_applied_migrations(TABLE).await.map_err(&wrap)?;
-    let known = newest();
-    match applied.last() {
-        Some(last) if last.version > known => {
-            Err(StoreError::new(place, Fault::SchemaNewer { found: last.version, known }))
-        }
-        _ => Ok(applied.into_iter().map(|migration| migration.version).collect()),
-    }
-}
-
-fn newest() -> i64 {
-    SCRIPTS.last().map_or(0, |script| script.version)
-}
-
-fn migrator() -> Migrator {
-    let migration = |script: &Script, kind: MigrationType, sql: &'static str| {
-        Migration::new(script.version, Cow::Borrowed(script.name), kind, sql.into_sql_str(), false)
-    };
-    let mut migrator = Migrator::with_migrations(
-        SCRIPTS
-            .iter()
-            .flat_map(|script| {
-                [
-                    migration(script, MigrationType::ReversibleUp, script.up),
-                    migration(script, MigrationType::ReversibleDown, script.down),
-                ]
-            })
-            .collect(),
-    );
-    migrator.dangerous_set_table_name(TABLE);
-    migrator
+    connection.ensure_migrations_table(TABLE).await.map_err(wrap)?;
+    SCRIPTS.check(connection.list_applied_migrations(TABLE).await.map_err(wrap)?, place)
 }
 
 fn explain_migration(place: &Place, error: MigrateError) -> StoreError {
-    match error {
-        MigrateError::Execute(error) => explain(place)(error),
-        MigrateError::ExecuteMigration(error, version) => {
-            // A full disk is a full disk, also in the middle of a migration.
-            match super::fault::meaning(&error) {
-                Fault::Statement => StoreError::caused(place, Fault::MigrationFailed(version), error),
-                fault => StoreError::caused(place, fault, error),
-            }
-        }
-        MigrateError::VersionMissing(found) => {
-            StoreError::new(place, Fault::SchemaNewer { found, known: newest() })
-        }
-        MigrateError::VersionMismatch(version) => StoreError::new(place, Fault::MigrationChanged(version)),
-        other => StoreError::caused(place, Fault::Statement, other),
-    }
+    SCRIPTS.explain(place, fault::meaning, error)
 }

@@ -4,12 +4,11 @@
 //! fair queue inside the process instead of busy errors; `BEGIN IMMEDIATE` takes the write lock at
 //! once, because a transaction that reads first and writes later fails when another one got in between.
 
+pub(super) mod audit;
 mod fault;
 pub(super) mod idempotency;
 pub(super) mod migrate;
 mod open;
-#[cfg(test)]
-mod tests;
 pub(super) mod users;
 pub(super) mod verify_emails;
 
@@ -21,16 +20,14 @@ use std::error::Error;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
-/// Defines SQL statements, and in tests the list of all of them, so that none escapes being prepared.
-macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* const $name: &str = $sql;)*
-
-        #[cfg(test)]
-        pub(super) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
-    };
-}
-use statements;
+/// Every SQL statement of the bank's on SQLite, by the file it stands in and its name: whoever changes the schema can have
+/// them all prepared against it.
+pub const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
+    ("users", users::STATEMENTS),
+    ("verify_emails", verify_emails::STATEMENTS),
+    ("idempotency", idempotency::STATEMENTS),
+    ("audit", audit::STATEMENTS),
+];
 
 /// An open SQLite database, and the task queue and the outbox that live in it. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -1,9 +1,9 @@
 //! The table of users, on SQLite.
 
-use super::statements;
 use crate::domain::password::PasswordHash;
 use crate::domain::time::Timestamp;
 use crate::domain::user::{NewUser, Role, Taken, User};
+use crate::store::statements;
 use crate::store::users::{Insertion, Marking};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Error, Row, SqliteConnection};

@@ -1,7 +1,7 @@
 //! The table of verification codes, on SQLite.
 
-use super::statements;
 use crate::domain::time::Timestamp;
+use crate::store::statements;
 use crate::store::verify_emails::{Candidate, CodeHash, LiveRow, NewRow};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Error, Row, SqliteConnection};

@@ -1,0 +1,2 @@
+-- The outbox, with the tasks in it.
+DROP TABLE aftercommit.outbox;

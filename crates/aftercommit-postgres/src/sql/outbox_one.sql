@@ -1,0 +1,2 @@
+-- $1 the row
+(ARRAY[$1]::bigint[])

@@ -1,0 +1,2 @@
+-- Takes back 3: no login sessions.
+DROP TABLE sessions;

@@ -1,6 +1,0 @@
-//! Tests of the SQL of SQLite: that every statement fits the schema, that the schema can be
-//! reached and left again, and what it refuses whatever the program does.
-
-mod migrations;
-mod statements;
-mod tables;
