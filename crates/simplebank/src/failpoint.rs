@@ -25,6 +25,8 @@ pub const POINTS: &[&str] = &[
     "relay.claimed",
     "relay.published",
     "relay.marked",
+    "relay.watching",
+    "relay.lost",
 ];
 
 /// A failure that a test asked for.

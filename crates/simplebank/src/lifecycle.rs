@@ -4,7 +4,7 @@ mod database;
 mod servers;
 mod signals;
 
-use crate::config::{ALL, Config, Migrate, Redis, Role};
+use crate::config::{ALL, Config, Migrate, Redis, Retain, Role};
 use crate::domain::time::SystemClock;
 use crate::mail::Mailer;
 use crate::password::{PasswordPool, PoolLimits};
@@ -90,7 +90,7 @@ async fn work(config: &Config) -> Result<()> {
         store = database::wait(&config.store.source, ports.as_ref()) => store?,
         () = signals.next() => return Ok(()),
     };
-    let delivery = Delivery::new(&store, redis, config.delivery)?;
+    let delivery = Delivery::new(&store, redis, config.delivery);
     delivery.warn_of_stranded(&store).await.context("failed to look for tasks that wait elsewhere")?;
     let bank = config.role.needs_keys().then(|| open_bank(config, &store, &delivery)).transpose()?;
     let mailer = match config.role.works() {
@@ -110,7 +110,7 @@ async fn work(config: &Config) -> Result<()> {
         Some((ports, bank)) => Some(Servers::start(ports, bank, &store, config).await?),
         None => None,
     };
-    let relay = config.role.relays().then(|| start_relay(&delivery)).transpose()?.flatten();
+    let relay = config.role.relays().then(|| start_relay(&delivery, config.retain)).transpose()?.flatten();
     let processor = mailer.zip(bank).map(|(mailer, bank)| start_processor(config, bank, mailer, &delivery));
     let mut running = Running { servers, relay, processor: processor.transpose()? };
     let broken = tokio::select! {
@@ -153,11 +153,11 @@ fn development_key(entropy: &OsEntropy) -> Result<Key> {
 }
 
 /// The relay, where tasks have to be published.
-fn start_relay(delivery: &Delivery) -> Result<Option<TaskRelay>> {
+fn start_relay(delivery: &Delivery, retain: Retain) -> Result<Option<TaskRelay>> {
     match delivery {
         Delivery::Database(_) | Delivery::Direct { .. } => Ok(None),
         Delivery::Outbox { outbox, backend } => {
-            let relay = tasks::start_task_relay(outbox.clone(), backend.clone());
+            let relay = tasks::start_task_relay(outbox.clone(), backend.clone(), retain);
             relay.map(Some).context("failed to start task relay")
         }
     }

@@ -1,6 +1,6 @@
 //! What a configuration key is, and the list of them all. Flags, `app.env` and the documentation follow this list.
 
-use super::{delivery, environment, log, mail, passwords, redis, server, store, tasks, tokens};
+use super::{delivery, environment, log, mail, outbox, passwords, redis, server, store, tasks, tokens};
 
 /// One thing that can be configured.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +77,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         tasks::KEYS,
         redis::KEYS,
         delivery::KEYS,
+        outbox::KEYS,
         log::KEYS,
     ];
     sections.into_iter().flatten()

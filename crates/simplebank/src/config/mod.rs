@@ -16,6 +16,7 @@ mod later;
 mod log;
 mod mail;
 mod number;
+mod outbox;
 mod passwords;
 mod reader;
 mod redis;
@@ -33,6 +34,7 @@ pub use fault::{Fault, Refusal, Source};
 pub use keys::{Key, Preset, Secrecy, keys};
 pub use log::{Log, TaskPayloads};
 pub use mail::Mail;
+pub use outbox::Retain;
 pub use redis::Redis;
 pub use server::Server;
 pub use store::Store;
@@ -72,6 +74,8 @@ pub struct Config {
     pub redis: Option<Redis>,
     /// How tasks get there.
     pub delivery: TaskDelivery,
+    /// How long a task that is published to Redis stays in the outbox.
+    pub retain: Retain,
     /// Logs.
     pub log: Log,
     /// What to warn about at start, one line each.
@@ -99,6 +103,7 @@ pub fn load(
     let delivery = TaskDelivery::read(&mut reader);
     let tasks = Tasks::read(&mut reader, delivery);
     let redis = Redis::read(&mut reader, delivery);
+    let retain = Retain::read(&mut reader);
     let log = Log::read(&mut reader);
     later::check(&mut reader);
 
@@ -106,7 +111,7 @@ pub fn load(
     let whole = || {
         let (environment, store, server, mail) = (environment?, store?, server?, mail?);
         let (tokens, passwords, tasks, redis, log) = (tokens?, passwords?, tasks?, redis?, log?);
-        let delivery = delivery?;
+        let (delivery, retain) = (delivery?, retain?);
         Some(Config {
             role,
             environment,
@@ -118,6 +123,7 @@ pub fn load(
             tasks,
             redis,
             delivery,
+            retain,
             log,
             notices,
         })

@@ -89,12 +89,12 @@ impl Store {
         }
     }
 
-    /// The outbox in the same database, for tasks that run from elsewhere, where there is one.
+    /// The outbox in the same database, for tasks that run from elsewhere.
     #[must_use]
-    pub fn outbox(&self) -> Option<Outbox> {
+    pub fn outbox(&self) -> Outbox {
         match self {
-            Self::Sqlite(store) => Some(Outbox::Sqlite(store.outbox().clone())),
-            Self::Postgres(_) => None,
+            Self::Sqlite(store) => Outbox::Sqlite(store.outbox().clone()),
+            Self::Postgres(store) => Outbox::Postgres(store.outbox().clone()),
         }
     }
 

@@ -2,7 +2,7 @@
 //! bank's exists exactly if that commits.
 
 use super::Tx;
-use aftercommit::postgres::PostgresQueue;
+use aftercommit::postgres::{PostgresOutbox, PostgresQueue};
 use aftercommit::sqlite::{SqliteOutbox, SqliteQueue};
 use aftercommit::{Backend, Enqueued, Error, Options, Result, Task};
 use std::sync::Arc;
@@ -58,6 +58,8 @@ impl Queue {
 pub enum Outbox {
     /// On SQLite.
     Sqlite(SqliteOutbox),
+    /// On Postgres.
+    Postgres(PostgresOutbox),
 }
 
 impl Outbox {
@@ -68,7 +70,11 @@ impl Outbox {
     pub async fn enqueue_in<T: Task>(&self, tx: &mut Tx, task: &T, options: Options) -> Result<Enqueued> {
         match (self, tx) {
             (Self::Sqlite(outbox), Tx::Sqlite(tx)) => outbox.enqueue_in(tx, task).options(options).await,
-            (Self::Sqlite(_), _) => Err(foreign()),
+            (Self::Postgres(outbox), Tx::Postgres(tx)) => {
+                tx.wakes(outbox);
+                outbox.enqueue_in(tx, task).options(options).await
+            }
+            (Self::Sqlite(_) | Self::Postgres(_), _) => Err(foreign()),
         }
     }
 
@@ -77,6 +83,7 @@ impl Outbox {
     pub fn rows(&self) -> Arc<dyn aftercommit::Outbox> {
         match self {
             Self::Sqlite(outbox) => Arc::new(outbox.clone()),
+            Self::Postgres(outbox) => Arc::new(outbox.clone()),
         }
     }
 
@@ -84,6 +91,7 @@ impl Outbox {
     pub fn wake(&self) {
         match self {
             Self::Sqlite(outbox) => outbox.wake(),
+            Self::Postgres(outbox) => outbox.wake(),
         }
     }
 }

@@ -4,7 +4,6 @@ use crate::config::TaskDelivery;
 use crate::store::{Outbox, Queue, Store};
 use aftercommit::redis::{RedisBackend, RedisOptions};
 use aftercommit::{Backend, Client, TaskState};
-use anyhow::Context;
 use std::sync::Arc;
 
 /// The states of a task that somebody still has to do something about.
@@ -16,8 +15,6 @@ const IN_IDLE_OUTBOX: &str = "tasks wait in the outbox, which TASK_DELIVERY leav
                               again";
 const IN_QUEUE: &str = "tasks of an earlier time wait in the database's own queue: start once without REDIS_ADDRESS \
                         to have them run";
-
-const NO_OUTBOX: &str = "the outbox on PostgreSQL is not in this release; unset REDIS_ADDRESS";
 
 /// How a task gets to a worker.
 ///
@@ -56,19 +53,17 @@ pub enum Moment {
 
 impl Delivery {
     /// The delivery for what is committed in this store: by Redis, if there is one. Nothing is connected yet.
-    ///
-    /// # Errors
-    /// The store has no outbox.
-    pub fn new(store: &Store, redis: Option<RedisOptions>, how: TaskDelivery) -> anyhow::Result<Self> {
-        let Some(options) = redis else { return Ok(Self::Database(store.queue())) };
+    #[must_use]
+    pub fn new(store: &Store, redis: Option<RedisOptions>, how: TaskDelivery) -> Self {
+        let Some(options) = redis else { return Self::Database(store.queue()) };
         let backend = RedisBackend::new(options);
         let direct =
             |moment| Self::Direct { moment, client: Client::new(backend.clone()), backend: backend.clone() };
-        Ok(match how {
-            TaskDelivery::Outbox => Self::Outbox { outbox: store.outbox().context(NO_OUTBOX)?, backend },
+        match how {
+            TaskDelivery::Outbox => Self::Outbox { outbox: store.outbox(), backend },
             TaskDelivery::Direct => direct(Moment::BeforeCommit),
             TaskDelivery::DirectNoTx => direct(Moment::AfterCommit),
-        })
+        }
     }
 
     /// Where workers take tasks from.
@@ -105,8 +100,7 @@ fn warn_if_any(waiting: u64, what: &str) {
 }
 
 async fn in_outbox(store: &Store) -> aftercommit::Result<u64> {
-    let Some(outbox) = store.outbox() else { return Ok(0) };
-    Ok(outbox.rows().backlog().await?.waiting)
+    Ok(store.outbox().rows().backlog().await?.waiting)
 }
 
 async fn in_queue(store: &Store) -> aftercommit::Result<u64> {

@@ -2,9 +2,10 @@
 
 use super::background::Background;
 use super::watched_outbox::WatchedOutbox;
+use crate::config::Retain;
 use crate::store;
 use aftercommit::redis::RedisBackend;
-use aftercommit::{Clock, Outbox, Relay, RelayMonitor, StopHandle, SystemClock, Upkeep};
+use aftercommit::{Clock, Outbox, Relay, RelayMonitor, RetainUntilDone, StopHandle, SystemClock, Upkeep};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ const LAST_TASKS: Duration = Duration::from_secs(2);
 const LAST_CALLS: Duration = Duration::from_secs(2);
 /// How often the depth of the outbox is logged, at debug level.
 const REPORT: Duration = Duration::from_secs(60);
+/// When a published task is first looked for in Redis, unless it would be lost by then.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
 /// The pause between two looks at a Redis that is not ready for one.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -33,17 +36,32 @@ pub struct TaskRelay {
 ///
 /// # Errors
 /// The relay cannot be put together.
-pub fn start_task_relay(outbox: store::Outbox, backend: RedisBackend) -> aftercommit::Result<TaskRelay> {
+pub fn start_task_relay(
+    outbox: store::Outbox,
+    backend: RedisBackend,
+    retain: Retain,
+) -> aftercommit::Result<TaskRelay> {
     let outbox = Arc::new(WatchedOutbox::new(outbox));
-    let relay = Relay::builder(Arc::clone(&outbox) as _, Arc::new(backend)).build()?;
+    let relay = Relay::builder(Arc::clone(&outbox) as _, Arc::new(backend));
+    let relay = match retain {
+        Retain::UntilPublished => relay,
+        Retain::UntilDone { lost_after } => relay.retain_until_done(watching(lost_after)),
+    };
+    let relay = relay.build()?;
     tracing::info!("start task relay");
-    let reporting = tokio::spawn(keep_reporting(Arc::clone(&outbox), relay.monitor()));
+    let reporting = tokio::spawn(keep_reporting(relay.monitor()));
     Ok(TaskRelay {
         outbox,
         stop: relay.stop_handle(),
         running: Background::start(relay.run()),
         _reporting: AbortOnDropHandle::new(reporting),
     })
+}
+
+/// A mail is sent at once, so that its task is soon looked for; one that waits longer is looked for more rarely.
+fn watching(lost_after: Duration) -> RetainUntilDone {
+    let usual = RetainUntilDone::new();
+    usual.first_look(FIRST_LOOK.min(lost_after)).lost_after(lost_after)
 }
 
 impl TaskRelay {
@@ -97,27 +115,29 @@ pub async fn look_at_redis(backend: RedisBackend) {
     }
 }
 
-async fn keep_reporting(outbox: Arc<WatchedOutbox>, monitor: RelayMonitor) {
+async fn keep_reporting(monitor: RelayMonitor) {
     loop {
         sleep(REPORT).await;
         if tracing::enabled!(tracing::Level::DEBUG) {
-            report(&outbox, &monitor).await;
+            report(&monitor).await;
         }
     }
 }
 
-async fn report(outbox: &WatchedOutbox, monitor: &RelayMonitor) {
-    match outbox.backlog().await {
+async fn report(monitor: &RelayMonitor) {
+    match monitor.backlog().await {
         Ok(backlog) => {
-            let now = SystemClock.now();
-            let oldest_ms = backlog.oldest_at.map(|at| now.since(at).as_millis() as u64);
+            let oldest_ms = backlog.oldest_age(SystemClock.now()).map(|age| age.as_millis() as u64);
             let counts = monitor.counts();
             tracing::debug!(
                 waiting = backlog.waiting,
                 oldest_ms,
                 buried = backlog.buried,
+                kept = backlog.kept,
                 published = counts.published,
                 republished = counts.republished,
+                ended = counts.ended,
+                lost = counts.lost,
                 "outbox"
             );
         }

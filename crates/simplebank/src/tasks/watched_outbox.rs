@@ -86,7 +86,11 @@ impl Outbox for WatchedOutbox {
     }
 
     async fn watch(&self, limit: usize, duration: Duration) -> Result<Watch> {
-        self.rows.watch(limit, duration).await
+        let watch = self.rows.watch(limit, duration).await?;
+        if !watch.rows.is_empty() {
+            failpoint!("relay.watching").await.map_err(|error| Error::unavailable("watch rows", error))?;
+        }
+        Ok(watch)
     }
 
     async fn observe(&self, rows: &[Observed]) -> Result<()> {
@@ -94,6 +98,7 @@ impl Outbox for WatchedOutbox {
     }
 
     async fn publish_again(&self, rows: &[RowKey]) -> Result<()> {
+        failpoint!("relay.lost").await.map_err(|error| Error::unavailable("publish again", error))?;
         self.rows.publish_again(rows).await
     }
 

@@ -6,6 +6,7 @@ mod conversation;
 mod faults;
 mod kills;
 mod login;
+mod lost_data;
 mod on_redis;
 mod outages;
 mod roles;

@@ -26,7 +26,7 @@ pub use source::{PostgresLimits, PostgresSource};
 pub use tx::Tx;
 
 use super::{Conn, Fault, Place, StoreError};
-use aftercommit::postgres::PostgresQueue;
+use aftercommit::postgres::{PostgresOutbox, PostgresQueue};
 use link::explain;
 use open::Way;
 use sqlx::pool::PoolConnection;
@@ -50,6 +50,7 @@ pub struct PostgresStore {
     pool: PgPool,
     /// On connections of its own.
     queue: PostgresQueue,
+    outbox: PostgresOutbox,
     way: Way,
     place: Place,
 }
@@ -58,14 +59,19 @@ impl PostgresStore {
     /// Opens the database: makes one connection, to see whether it can.
     pub(super) async fn open(source: &PostgresSource) -> Result<Self, StoreError> {
         let (pool, way) = open::open(source);
-        let queue = PostgresQueue::new(&open::options_of_queue(source));
-        let store = Self { pool, queue, way, place: Place::server(&source.address) };
+        let options = open::options_of_queue(source);
+        let (queue, outbox) = (PostgresQueue::new(&options), PostgresOutbox::new(&options));
+        let store = Self { pool, queue, outbox, way, place: Place::server(&source.address) };
         store.ping().await?;
         Ok(store)
     }
 
     pub(super) const fn queue(&self) -> &PostgresQueue {
         &self.queue
+    }
+
+    pub(super) const fn outbox(&self) -> &PostgresOutbox {
+        &self.outbox
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
@@ -90,6 +96,7 @@ impl PostgresStore {
 
     pub(super) async fn close(&self) {
         self.queue.close().await;
+        self.outbox.close().await;
         self.pool.close().await;
     }
 

@@ -4,11 +4,12 @@ use super::fault;
 use super::link::answer;
 use super::open::Way;
 use crate::store::{Conn, Fault, Place, StoreError};
-use aftercommit::postgres::PostgresQueue;
+use aftercommit::postgres::{PostgresOutbox, PostgresQueue};
 use sqlx::{PgConnection, Postgres, Transaction};
 use std::ops::{Deref, DerefMut};
 
-/// A transaction that may write. Derefs to its connection. If a task was enqueued in it, its commit wakes the workers.
+/// A transaction that may write. Derefs to its connection. If a task was enqueued in it, its commit wakes the workers or
+/// the relays.
 #[derive(Debug)]
 pub struct Tx {
     inner: Transaction<'static, Postgres>,
@@ -19,12 +20,33 @@ pub struct Tx {
 
 /// Wakes when it is dropped: the commit of a caller who goes away meanwhile may still happen.
 #[derive(Debug, Default)]
-struct WakeOnDrop(Option<PostgresQueue>);
+struct WakeOnDrop(Option<Waked>);
+
+/// Where there will be tasks.
+#[derive(Debug)]
+pub(in crate::store) enum Waked {
+    Queue(PostgresQueue),
+    Outbox(PostgresOutbox),
+}
+
+impl From<&PostgresQueue> for Waked {
+    fn from(queue: &PostgresQueue) -> Self {
+        Self::Queue(queue.clone())
+    }
+}
+
+impl From<&PostgresOutbox> for Waked {
+    fn from(outbox: &PostgresOutbox) -> Self {
+        Self::Outbox(outbox.clone())
+    }
+}
 
 impl Drop for WakeOnDrop {
     fn drop(&mut self) {
-        if let Some(queue) = &self.0 {
-            queue.wake();
+        match &self.0 {
+            Some(Waked::Queue(queue)) => queue.wake(),
+            Some(Waked::Outbox(outbox)) => outbox.wake(),
+            None => {}
         }
     }
 }
@@ -34,9 +56,12 @@ impl Tx {
         Self { inner, way, place, wakes: WakeOnDrop::default() }
     }
 
-    /// Notes that there will be tasks in this queue.
-    pub(in crate::store) fn wakes(&mut self, queue: &PostgresQueue) {
-        self.wakes.0.get_or_insert_with(|| queue.clone());
+    /// Notes that there will be tasks in this queue, or outbox. A bank has its tasks in one of them.
+    pub(in crate::store) fn wakes<'a, T>(&mut self, place: &'a T)
+    where
+        Waked: From<&'a T>,
+    {
+        self.wakes.0.get_or_insert_with(|| place.into());
     }
 
     /// An error may leave open whether the commit happened: [`Fault::CommitUnknown`].
