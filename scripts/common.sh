@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154,SC2034
 # What the scripts for the servers share. Read by them with `.`; `root` is the repository.
 
 # Where servers without Docker keep their data; see .gitignore.

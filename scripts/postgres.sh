@@ -3,6 +3,7 @@
 # Docker a local server with its data in .dev/postgres. Usage: scripts/postgres.sh start|stop|createdb|dropdb
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/common.sh
 . "$root/scripts/common.sh"
 
 port="${POSTGRES_PORT:-5432}"

@@ -3,6 +3,7 @@
 # its data in .dev/redis. Usage: scripts/redis.sh start|stop|ping
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/common.sh
 . "$root/scripts/common.sh"
 
 port="${REDIS_PORT:-6379}"
@@ -27,7 +28,7 @@ start_local() {
     redis-server --bind 127.0.0.1 --port "$port" --dir "$home" --daemonize yes --pidfile "$pid_file" \
         --logfile "$home/redis.log" $options >/dev/null
     tries=50
-    until redis-cli -p "$port" ping >/dev/null 2>&1 && is_running; do
+    until is_running && redis-cli -p "$port" ping >/dev/null 2>&1; do
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || die "redis-server did not start: $(tail -n 1 "$home/redis.log")"
         sleep 0.1
@@ -39,7 +40,12 @@ stop_local() {
     is_running || die "no redis-server was started here"
     pid=$(cat "$pid_file")
     redis-cli -p "$port" shutdown
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+    tries=100
+    while kill -0 "$pid" 2>/dev/null; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || die "redis-server does not end, process $pid"
+        sleep 0.1
+    done
     echo "redis-server is stopped, its data stays in $home"
 }
 

@@ -6,15 +6,39 @@ use std::time::Duration;
 /// Clock ticks per second of `/proc/self/stat`; 100 on every Linux in use.
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// Fields of `/proc/PID/stat`, counted from the one behind the command's name: the parent, and ticks in user and system
+/// mode, of the process and of those children that it has waited for.
+const PARENT: usize = 1;
+const OWN: [usize; 2] = [11, 12];
+const ENDED_CHILDREN: [usize; 2] = [13, 14];
+
 /// The CPU time this process has used, user and system. Zero where there is no `/proc`.
 pub(crate) fn cpu_time() -> Duration {
-    let ticks = || -> Option<f64> {
-        let stat = fs::read_to_string("/proc/self/stat").ok()?;
-        // The command name may contain spaces; the fields start after its closing parenthesis.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        Some(fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?)
-    };
-    Duration::from_secs_f64(ticks().unwrap_or(0.0) / TICKS_PER_SECOND)
+    stat("self").and_then(|stat| ticks(&stat, OWN)).unwrap_or_default()
+}
+
+/// The CPU time of a process and of its children: those that run, and those that have ended and were waited for.
+/// Grandchildren are not looked at; Postgres has none. `None` if there is no such process.
+pub(crate) fn cpu_time_of_tree(process: u32) -> Option<Duration> {
+    let ended = ticks(&stat(&process.to_string())?, ENDED_CHILDREN)?;
+    let children = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
+        let child: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let parent = stat(&child.to_string())?.get(PARENT)?.parse();
+        (parent == Ok(process)).then_some(child)
+    });
+    let running: Duration = children.filter_map(cpu_time_of).sum();
+    Some(cpu_time_of(process)? + ended + running)
+}
+
+fn stat(process: &str) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The command name may contain spaces; the fields start after its closing parenthesis.
+    Some(stat.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
+}
+
+fn ticks(stat: &[String], fields: [usize; 2]) -> Option<Duration> {
+    let ticks: Option<f64> = fields.iter().map(|field| stat.get(*field)?.parse::<f64>().ok()).sum();
+    Some(Duration::from_secs_f64(ticks? / TICKS_PER_SECOND))
 }
 
 /// The CPU time that the threads of a process have used, to the nanosecond; `None` if there is no such process.

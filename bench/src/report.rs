@@ -1,5 +1,6 @@
 //! One table for people, one line per row for scripts.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -8,29 +9,39 @@ use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, Table, TableStyle, presets};
 use serde::Serialize;
 
-use crate::goal::{Goal, Verdict};
+use crate::goal::{Goal, Shown, Verdict};
 use crate::measure::Samples;
 
-/// One measurement: ours, beside the bare loop and a peer where there are such.
+/// One measurement: ours, beside the bare loop and peers where there are such.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) unit: &'static str,
     pub(crate) ours: Samples,
     pub(crate) bare: Option<Samples>,
-    pub(crate) peer: Option<Samples>,
-    pub(crate) goal: Option<Goal>,
+    /// By their names.
+    pub(crate) peers: Vec<(&'static str, Samples)>,
+    pub(crate) goals: Vec<Goal>,
     /// What limits ours, or how it is measured.
     pub(crate) limit: &'static str,
 }
 
 impl Row {
     pub(crate) fn new(name: impl Into<String>, unit: &'static str, limit: &'static str) -> Self {
-        Self { name: name.into(), unit, ours: Samples::default(), bare: None, peer: None, goal: None, limit }
+        Self {
+            name: name.into(),
+            unit,
+            ours: Samples::default(),
+            bare: None,
+            peers: Vec::new(),
+            goals: Vec::new(),
+            limit,
+        }
     }
 
-    pub(crate) const fn goal(mut self, goal: Goal) -> Self {
-        self.goal = Some(goal);
+    /// One of its goals.
+    pub(crate) fn goal(mut self, goal: Goal) -> Self {
+        self.goals.push(goal);
         self
     }
 
@@ -40,15 +51,34 @@ impl Row {
     }
 
     fn ratio(&self) -> Option<f64> {
-        self.bare.as_ref().map(|bare| self.ours.median() / bare.median())
+        let bare = self.bare.as_ref().filter(|_| !self.ours.is_empty())?;
+        Some(self.ours.median() / bare.median())
+    }
+
+    pub(crate) fn add_peer(&mut self, name: &'static str, sample: f64) {
+        let at = self.peers.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+            self.peers.push((name, Samples::default()));
+            self.peers.len() - 1
+        });
+        self.peers[at].1.add(sample);
+    }
+
+    /// The peer that ours has to be held against: of rates the highest, of everything else the lowest.
+    fn best_peer(&self) -> Option<&(&'static str, Samples)> {
+        let is_rate = self.unit.ends_with("/s");
+        self.peers.iter().max_by(|(_, a), (_, b)| {
+            let order = a.median().total_cmp(&b.median());
+            if is_rate { order } else { order.reverse() }
+        })
     }
 
     fn peer_ratio(&self) -> Option<f64> {
-        self.peer.as_ref().map(|peer| self.ours.median() / peer.median())
+        self.best_peer().map(|(_, peer)| self.ours.median() / peer.median())
     }
 
-    fn verdict(&self) -> Option<Verdict> {
-        self.goal.map(|goal| goal.judge(self.ours.median(), self.peer_ratio()))
+    fn verdicts(&self) -> Vec<Verdict> {
+        let shown = Shown { ours: self.ours.median(), of_peer: self.peer_ratio(), of_bare: self.ratio() };
+        self.goals.iter().map(|goal| goal.judge(&shown)).collect()
     }
 }
 
@@ -66,13 +96,17 @@ struct Line<'a> {
     bare_median: Option<f64>,
     ratio: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     peer_median: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     peer_ratio: Option<f64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    peers: BTreeMap<&'a str, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     goal: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<&'static str>,
+    verdict: Option<String>,
     limit: &'a str,
 }
 
@@ -90,6 +124,9 @@ impl Report<'_> {
     pub(crate) fn print(&self) {
         let table = table(self.rows, self.peer, presets::UTF8_FULL_CONDENSED);
         println!("\n{}: {}\n{}\n\n{table}", self.bench, self.machine, self.knobs);
+        if let Some(table) = each_peer(self.rows, presets::UTF8_FULL_CONDENSED) {
+            println!("\n{table}");
+        }
     }
 
     /// Appends the rows to `bench/results/<bench>.jsonl`; the newest table also stands in `bench/results/<bench>.md`.
@@ -97,7 +134,10 @@ impl Report<'_> {
         let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
         fs::create_dir_all(&results).context("cannot create bench/results")?;
         let table = table(self.rows, self.peer, presets::ASCII_MARKDOWN);
-        let page = format!("# {}\n\n{}; {}\n\n{table}\n", self.bench, self.machine, self.knobs);
+        let mut page = format!("# {}\n\n{}; {}\n\n{table}\n", self.bench, self.machine, self.knobs);
+        if let Some(table) = each_peer(self.rows, presets::ASCII_MARKDOWN) {
+            page.push_str(&format!("\n{table}\n"));
+        }
         fs::write(results.join(format!("{}.md", self.bench)), page).context("cannot write the table")?;
         let path = results.join(format!("{}.jsonl", self.bench));
         let mut file =
@@ -121,10 +161,12 @@ impl Report<'_> {
             max: row.ours.max(),
             bare_median: row.bare.as_ref().map(Samples::median),
             ratio: row.ratio(),
-            peer_median: row.peer.as_ref().map(Samples::median),
+            peer: row.best_peer().map(|(name, _)| *name),
+            peer_median: row.best_peer().map(|(_, peer)| peer.median()),
             peer_ratio: row.peer_ratio(),
-            goal: row.goal.map(|goal| goal.to_string()),
-            verdict: row.verdict().map(Verdict::as_str),
+            peers: row.peers.iter().map(|(name, peer)| (*name, peer.median())).collect(),
+            goal: joined(row.goals.iter().map(Goal::to_string)),
+            verdict: joined(row.verdicts().into_iter().map(|verdict| verdict.as_str().to_owned())),
             limit: row.limit,
         }
     }
@@ -144,7 +186,7 @@ fn table(rows: &[Row], peer: Option<&str>, style: TableStyle) -> Table {
     }
     header.push("limited by");
     table.set_header(header);
-    for row in rows.iter().filter(|row| !row.ours.is_empty()) {
+    for row in rows.iter().filter(|row| !row.ours.is_empty() || row.bare.is_some()) {
         table.add_row(cells(row, peer));
     }
     for column in 2..if peer.is_some() { 9 } else { 6 } {
@@ -158,27 +200,58 @@ fn table(rows: &[Row], peer: Option<&str>, style: TableStyle) -> Table {
 fn cells(row: &Row, peer: Option<&str>) -> Vec<String> {
     let none = || "–".to_owned();
     let median = |samples: &Option<Samples>| samples.as_ref().map_or_else(none, |it| number(it.median()));
-    let range = |samples: &Samples| format!("{} – {}", number(samples.min()), number(samples.max()));
+    let range = |samples: &Samples| match samples.is_empty() {
+        true => none(),
+        false => format!("{} – {}", number(samples.min()), number(samples.max())),
+    };
+    let (best, several) = (row.best_peer(), row.peers.len() > 1);
+    let named = |(name, samples): &(&'static str, Samples)| match several {
+        true => format!("{} ({name})", number(samples.median())),
+        false => number(samples.median()),
+    };
     let ratio = |ratio: Option<f64>| ratio.map_or_else(none, |ratio| format!("{ratio:.2}"));
     let mut cells = vec![
         row.name.clone(),
         row.unit.to_owned(),
-        number(row.ours.median()),
+        if row.ours.is_empty() { none() } else { number(row.ours.median()) },
         range(&row.ours),
         median(&row.bare),
         ratio(row.ratio()),
     ];
     if peer.is_some() {
         cells.extend([
-            median(&row.peer),
-            row.peer.as_ref().map_or_else(none, range),
+            best.map_or_else(none, named),
+            best.map_or_else(none, |(_, samples)| range(samples)),
             ratio(row.peer_ratio()),
-            row.goal.map_or_else(none, |goal| goal.to_string()),
-            row.verdict().map_or_else(none, |verdict| verdict.as_str().to_owned()),
+            joined(row.goals.iter().map(Goal::to_string)).unwrap_or_else(none),
+            joined(row.verdicts().into_iter().map(|it| it.as_str().to_owned())).unwrap_or_else(none),
         ]);
     }
     cells.push(row.limit.to_owned());
     cells
+}
+
+fn joined(parts: impl Iterator<Item = String>) -> Option<String> {
+    parts.reduce(|all, part| format!("{all}; {part}"))
+}
+
+/// The medians of all peers, where there are several: the other table has the best.
+fn each_peer(rows: &[Row], style: TableStyle) -> Option<Table> {
+    let rows: Vec<&Row> = rows.iter().filter(|row| row.peers.len() > 1).collect();
+    let names: BTreeSet<&str> = rows.iter().flat_map(|row| row.peers.iter().map(|(name, _)| *name)).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let mut table = Table::new();
+    table.load_style(style);
+    table.set_header(["measurement", "unit", "ours"].into_iter().chain(names.iter().copied()));
+    for row in rows {
+        let of = |name: &str| row.peers.iter().find(|(known, _)| *known == name);
+        let mut cells = vec![row.name.clone(), row.unit.to_owned(), number(row.ours.median())];
+        cells.extend(names.iter().map(|name| of(name).map_or("–".to_owned(), |(_, it)| number(it.median()))));
+        table.add_row(cells);
+    }
+    Some(table)
 }
 
 /// Three significant digits are more than a noisy machine can vouch for.

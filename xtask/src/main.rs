@@ -4,6 +4,7 @@
 //! argument of its clap struct, so that `--help` lists it.
 
 mod bench;
+mod chaos;
 mod ci;
 mod files;
 mod finding;
@@ -40,6 +41,9 @@ enum Command {
     Loc,
     /// Measure ours beside the bare loop in one interleaved run
     Bench(bench::Args),
+    /// Run the real bank under a seeded plan of faults and audit what is left
+    #[command(disable_help_flag = true)]
+    Chaos(chaos::Args),
 }
 
 fn main() -> ExitCode {
@@ -59,5 +63,6 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Tidy => tidy::run(&workspace).map(Verdict::exit_code),
         Command::Loc => loc::run(&workspace),
         Command::Bench(args) => bench::run(&workspace, &args),
+        Command::Chaos(args) => chaos::run(&workspace, &args),
     }
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+
+	"aftercommit/bench/peers/common/measure"
 )
 
 type drainKnobs struct {
@@ -16,8 +18,6 @@ type drainKnobs struct {
 	Tasks int64 `json:"tasks"`
 }
 
-// drain measures from the moment when a tenth of the backlog is done to the moment when all of it is: starting is left
-// out of the rate, and of the cost.
 func drain(args []string) error {
 	var flags workFlags
 	set := flag.NewFlagSet("drain", flag.ExitOnError)
@@ -26,27 +26,18 @@ func drain(args []string) error {
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	tenth := max(*tasks/10, 1)
-	if *tasks <= tenth {
-		return fmt.Errorf("%d tasks are too few to measure", *tasks)
+	drain, err := measure.NewDrain(*tasks)
+	if err != nil {
+		return err
 	}
-	var handled atomic.Int64
-	var from, to moment
-	done := make(chan struct{})
 	count := func(context.Context, *asynq.Task) error {
-		switch handled.Add(1) {
-		case tenth:
-			from = now()
-		case *tasks:
-			to = now()
-			close(done)
-		}
+		drain.Handle()
 		return nil
 	}
-	if err := flags.work(count, done); err != nil {
-		return fmt.Errorf("%w: %d of %d", err, handled.Load(), *tasks)
+	if err := flags.work(count, drain.Done); err != nil {
+		return fmt.Errorf("%w: %d of %d", err, drain.Handled(), *tasks)
 	}
-	return report("drain", drainKnobs{flags.knobs(), *tasks}, costOf(*tasks-tenth, from, to))
+	return peer.Report("drain", drainKnobs{flags.knobs(), *tasks}, drain.Cost())
 }
 
 type besideKnobs struct {
@@ -90,5 +81,5 @@ func beside(args []string) error {
 	if err := flags.work(count, done); err != nil {
 		return err
 	}
-	return report("beside", besideKnobs{flags.knobs(), *seconds}, measured)
+	return peer.Report("beside", besideKnobs{flags.knobs(), *seconds}, measured)
 }

@@ -4,12 +4,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
 
+	"aftercommit/bench/peers/common/load"
+	"aftercommit/bench/peers/common/measure"
 	"aftercommit/interop/common/conn"
 )
 
@@ -37,9 +38,9 @@ func enqueue(args []string) error {
 		return err
 	}
 
-	from := now()
+	from := measure.Now()
 	var taken atomic.Int64
-	err := together(knobs.Callers, func() error {
+	err := load.Together(knobs.Callers, func() error {
 		for taken.Add(1) <= knobs.Tasks {
 			if _, err := client.Enqueue(plainTask(), asynq.Queue(knobs.Queue)); err != nil {
 				return err
@@ -50,25 +51,7 @@ func enqueue(args []string) error {
 	if err != nil {
 		return err
 	}
-	return report("enqueue", knobs, costOf(knobs.Tasks, from, now()))
-}
-
-// together runs the same function several times at once and answers the first error.
-func together(times int, run func() error) error {
-	failed := make(chan error, times)
-	var running sync.WaitGroup
-	for range times {
-		running.Add(1)
-		go func() {
-			defer running.Done()
-			if err := run(); err != nil {
-				failed <- err
-			}
-		}()
-	}
-	running.Wait()
-	close(failed)
-	return <-failed
+	return peer.Report("enqueue", knobs, measure.CostOf(knobs.Tasks, from, measure.Now()))
 }
 
 type scheduleKnobs struct {
@@ -91,22 +74,20 @@ func schedule(args []string) error {
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	knobs.InMS, knobs.ApartMS = milliseconds(*in), milliseconds(*apart)
+	knobs.InMS, knobs.ApartMS = measure.Milliseconds(*in), measure.Milliseconds(*apart)
 	client := asynq.NewClient(redis.Options())
 	defer client.Close()
 
-	from := now()
+	from := measure.Now()
 	for i := range knobs.Tasks {
-		due := from.at.Add(*in + time.Duration(i)**apart)
+		due := from.At.Add(*in + time.Duration(i)**apart)
 		if _, err := client.Enqueue(taskAt(due), asynq.ProcessAt(due), asynq.Queue(knobs.Queue)); err != nil {
 			return err
 		}
 	}
-	to := now()
-	if to.at.Sub(from.at) > *in {
+	to := measure.Now()
+	if to.At.Sub(from.At) > *in {
 		fmt.Fprintln(os.Stderr, "bench-asynq schedule: enqueuing took longer than --in; some tasks were not in time")
 	}
-	return report("schedule", knobs, costOf(knobs.Tasks, from, to))
+	return peer.Report("schedule", knobs, measure.CostOf(knobs.Tasks, from, to))
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -3,6 +3,7 @@ module aftercommit/bench/peers/asynq
 go 1.24.0
 
 require (
+	aftercommit/bench/peers/common v0.0.0
 	aftercommit/interop/common v0.0.0
 	github.com/hibiken/asynq v0.26.0
 )
@@ -19,4 +20,7 @@ require (
 	google.golang.org/protobuf v1.36.10 // indirect
 )
 
-replace aftercommit/interop/common => ../../../interop/common
+replace (
+	aftercommit/bench/peers/common => ../common
+	aftercommit/interop/common => ../../../interop/common
+)

@@ -5,7 +5,11 @@ package main
 import (
 	"fmt"
 	"os"
+
+	"aftercommit/bench/peers/common/measure"
 )
+
+var peer = measure.Peer{Name: "asynq", Module: "github.com/hibiken/asynq"}
 
 const help = `usage: bench-asynq <command> [--redis host:port] [--db n] [flags]
 

@@ -1,18 +1,17 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
 
+	"aftercommit/bench/peers/common/half"
+	"aftercommit/bench/peers/common/measure"
 	"aftercommit/interop/common/conn"
-	"aftercommit/interop/common/lines"
 )
 
 // workKnobs are those of every command that works.
@@ -43,7 +42,7 @@ func (f *workFlags) register(set *flag.FlagSet) {
 }
 
 func (f *workFlags) knobs() workKnobs {
-	return workKnobs{f.concurrency, f.queues, milliseconds(f.taskCheck), milliseconds(f.delayedCheck)}
+	return workKnobs{f.concurrency, f.queues, measure.Milliseconds(f.taskCheck), measure.Milliseconds(f.delayedCheck)}
 }
 
 // work runs a server until done is closed. It says {"ready": {..}} first.
@@ -58,19 +57,7 @@ func (f *workFlags) work(handler asynq.HandlerFunc, done <-chan struct{}) error 
 	if err := server.Start(handler); err != nil {
 		return err
 	}
-	if err := lines.SayReady(os.Stdout, lines.Ready{}); err != nil {
-		return err
-	}
-	timeout, cancel := context.WithTimeout(context.Background(), f.timeout)
-	defer cancel()
-	var err error
-	select {
-	case <-done:
-	case <-timeout.Done():
-		err = fmt.Errorf("not done after %s", f.timeout)
-	case <-lines.Closed(os.Stdin):
-		err = fmt.Errorf("standard input ended before the work was done")
-	}
+	err := half.Work(done, f.timeout)
 	server.Shutdown()
 	return err
 }

@@ -2,15 +2,16 @@
 
 use anyhow::Result;
 
-use super::{Bench, Peer, add, add_all};
+use super::{Bench, Peer};
 use crate::goal::Goal;
 use crate::report::Row;
+use crate::suite::{add, add_all};
 
 /// How many tasks a peer works through: enough for a second or more.
 fn tasks(bench: &Bench, peer: Peer) -> usize {
     match peer {
-        Peer::Asynq => bench.count(30_000, 15_000),
-        Peer::Ours | Peer::Bare => bench.count(200_000, 60_000),
+        Peer::Asynq => bench.scope.count(30_000, 15_000),
+        Peer::Ours | Peer::Bare => bench.scope.count(200_000, 60_000),
     }
 }
 
@@ -32,7 +33,7 @@ pub(super) async fn measure(bench: &mut Bench, concurrency: usize) -> Result<Vec
     let mut redis =
         Row::new(name("Redis CPU"), "ms per 1,000", "two scripts per batch, HSET, HDEL, HMGET, DEL per task")
             .goal(Goal::share(0.30, 0.20));
-    for _ in 0..bench.runs {
+    for _ in 0..bench.scope.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Bare, Peer::Asynq]) {
             let tasks = tasks(bench, peer);
             bench.server.empty()?;

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::{Bench, Peer, add};
+use super::{Bench, Peer};
 use crate::goal::Goal;
+use crate::halves::Half;
 use crate::machine;
 use crate::report::Row;
+use crate::suite::add;
 
 /// How many idle workers there are, each a process.
 const IDLE: usize = 20;
@@ -26,8 +28,8 @@ pub(super) async fn share(bench: &mut Bench) -> Result<Vec<Row>> {
     if bench.peers.here(&[Peer::Asynq]).is_empty() {
         return Ok(vec![row]);
     }
-    let seconds = bench.count(8, 4);
-    for _ in 0..bench.runs {
+    let seconds = bench.scope.count(8, 4);
+    for _ in 0..bench.scope.runs {
         let mut speeds = Vec::new();
         for with_ours in [None, Some(Peer::Ours)] {
             bench.server.empty()?;
@@ -62,8 +64,8 @@ pub(super) async fn idle_workers(bench: &mut Bench) -> Result<Vec<Row>> {
         Row::new("20 idle workers, Redis' CPU", "% of a core", limit),
         Row::new("20 idle workers, commands", "per second", limit),
     ];
-    let seconds = bench.count(20, 8);
-    for _ in 0..bench.runs {
+    let seconds = bench.scope.count(20, 8);
+    for _ in 0..bench.scope.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Asynq]) {
             bench.server.empty()?;
             let addr = bench.server.addr();
@@ -73,7 +75,7 @@ pub(super) async fn idle_workers(bench: &mut Bench) -> Result<Vec<Row>> {
                 workers.push(bench.peers.work(peer, &words).await?);
             }
             tokio::time::sleep(SETTLED).await;
-            let ids: Vec<u32> = workers.iter().filter_map(super::peers::Half::id).collect();
+            let ids: Vec<u32> = workers.iter().filter_map(Half::id).collect();
             let cpu = || ids.iter().map(|id| machine::cpu_time_of(*id)).sum::<Option<Duration>>();
             let (before, cpu_before) = (bench.server.spent()?, cpu().context("a worker has ended")?);
             tokio::time::sleep(Duration::from_secs(seconds as u64)).await;

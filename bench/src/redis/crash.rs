@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result};
 
-use super::{Bench, Peer, Size, add};
+use super::{Bench, Peer};
 use crate::goal::Goal;
 use crate::report::Row;
+use crate::suite::{Size, add};
 
 /// How often asynq is measured: it takes minutes.
 const ASYNQ_RUNS: usize = 1;
@@ -16,9 +17,9 @@ pub(super) async fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
         "a worker counts as dead after three missed beats",
     )
     .goal(Goal::at_most(15.0, 10.0));
-    for run in 0..bench.runs {
+    for run in 0..bench.scope.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Asynq]) {
-            if peer == Peer::Asynq && (bench.size == Size::Quick || run >= ASYNQ_RUNS) {
+            if peer == Peer::Asynq && (bench.scope.size() == Size::Quick || run >= ASYNQ_RUNS) {
                 continue;
             }
             bench.server.empty()?;

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::{Bench, Peer, add};
+use super::{Bench, Peer};
 use crate::goal::Goal;
 use crate::report::Row;
+use crate::suite::add;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -56,9 +57,9 @@ impl Way {
 
 fn tasks(bench: &Bench, way: Way, peer: Peer) -> usize {
     match (way, peer) {
-        (Way::Alone, _) => bench.count(30_000, 10_000),
-        (_, Peer::Asynq) => bench.count(50_000, 20_000),
-        _ => bench.count(200_000, 60_000),
+        (Way::Alone, _) => bench.scope.count(30_000, 10_000),
+        (_, Peer::Asynq) => bench.scope.count(50_000, 20_000),
+        _ => bench.scope.count(200_000, 60_000),
     }
 }
 
@@ -72,7 +73,7 @@ pub(super) fn knobs(bench: &Bench) -> String {
 
 pub(super) async fn measure(bench: &mut Bench, way: Way) -> Result<Vec<Row>> {
     let mut row = way.row();
-    for _ in 0..bench.runs {
+    for _ in 0..bench.scope.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Bare, Peer::Asynq]) {
             bench.server.empty()?;
             let (callers, batch) = way.words(peer);

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::{Bench, Peer, Size};
+use super::{Bench, Peer};
 use crate::goal::Goal;
 use crate::report::Row;
+use crate::suite::Size;
 
 /// How many tasks wait.
 const DEPTHS: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 5_000_000];
@@ -18,7 +19,7 @@ pub(super) async fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
     bench.server.empty()?;
     let (mut rows, mut waiting, mut first) = (Vec::new(), 0, None);
     for depth in DEPTHS {
-        if bench.size == Size::Quick && depth > QUICK {
+        if bench.scope.size() == Size::Quick && depth > QUICK {
             break;
         }
         bench.server.fill(depth - waiting).await?;
@@ -27,7 +28,7 @@ pub(super) async fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
             "ms per 1,000",
             "enqueue, dequeue and settle of 50,000 tasks; the goal is 1.5 and 1.2 times the first depth",
         );
-        for _ in 0..bench.runs {
+        for _ in 0..bench.scope.runs {
             let before = bench.server.spent()?;
             bench.server.fill(TASKS).await?;
             let words = format!("drain --redis {} --tasks {TASKS} --concurrency 100", bench.server.addr());

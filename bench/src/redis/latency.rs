@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::{Bench, Peer, add, add_all};
+use super::{Bench, Peer};
 use crate::goal::Goal;
 use crate::report::Row;
+use crate::suite::{add, add_all};
 
 /// Who wakes the idle worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +26,8 @@ impl Producer {
 
 fn rows(name: &str, limit: &'static str, p50: Option<Goal>, p99: Goal) -> [Row; 2] {
     let mut rows = [50, 99].map(|percent| Row::new(format!("{name}, p{percent}"), "ms", limit));
-    rows[0].goal = p50;
-    rows[1].goal = Some(p99);
+    rows[0].goals.extend(p50);
+    rows[1].goals.push(p99);
     rows
 }
 
@@ -35,8 +36,8 @@ pub(super) async fn idle(bench: &mut Bench, producer: Producer) -> Result<Vec<Ro
     let name = format!("idle pick-up, {}", producer.name());
     let limit = "Redis tells, one look, one task; the bare loop blocks on the list";
     let mut rows = rows(&name, limit, Some(Goal::at_most(2.0, 1.0)), Goal::at_most(15.0, 5.0));
-    let tasks = bench.count(100, 24);
-    for _ in 0..bench.runs {
+    let tasks = bench.scope.count(100, 24);
+    for _ in 0..bench.scope.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Bare, Peer::Asynq]) {
             let from = match (producer, peer) {
                 (Producer::Own, Peer::Ours | Peer::Bare) => Peer::Ours,
@@ -66,7 +67,7 @@ pub(super) async fn scheduled(bench: &mut Bench) -> Result<Vec<Row>> {
     let min = Row::new("scheduled lateness, least", "ms", "less than zero is too early")
         .goal(Goal::at_least(0.0, 0.0));
     let mut rows = [p50, p99, min];
-    for _ in 0..bench.runs {
+    for _ in 0..bench.scope.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Asynq]) {
             bench.server.empty()?;
             let addr = bench.server.addr();
@@ -87,16 +88,16 @@ pub(super) async fn half_rate(bench: &mut Bench) -> Result<Vec<Row>> {
     let rate = Row::new("at half of the maximum, rate", "tasks/s", "what the producer kept up")
         .goal(Goal::times(5.0, 5.0));
     let (mut rows, mut rate) = ([p50, p99], rate);
-    for _ in 0..bench.runs {
+    for _ in 0..bench.scope.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Asynq]) {
             let addr = bench.server.addr();
-            let backlog = if peer == Peer::Ours { bench.count(200_000, 60_000) } else { 15_000 };
+            let backlog = if peer == Peer::Ours { bench.scope.count(200_000, 60_000) } else { 15_000 };
             bench.server.empty()?;
             bench.server.fill(backlog).await?;
             let words = format!("drain --redis {addr} --tasks {backlog} --concurrency 100");
             let most = bench.peers.run(peer, &words).await?.get("tasks_per_second")?;
             let per_second = most / 2.0;
-            let tasks = (per_second * bench.count(8, 3) as f64).round();
+            let tasks = (per_second * bench.scope.count(8, 3) as f64).round();
             let words = format!(
                 "lateness --redis {addr} --tasks {tasks} --skip {} --concurrency 100",
                 (tasks / 10.0).floor()

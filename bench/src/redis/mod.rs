@@ -5,7 +5,6 @@ mod beside;
 mod crash;
 mod enqueue;
 mod flat;
-mod half;
 mod latency;
 mod peers;
 mod proxy;
@@ -14,26 +13,18 @@ mod trip;
 
 use anyhow::Result;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
-pub(crate) use half::Half;
-use peers::{Measured, Peer, Peers};
+use peers::{Peer, Programs};
 use server::Server;
 
-use crate::machine;
 use crate::report::{Report, Row};
+use crate::suite::Scope;
+use crate::{machine, suite};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How often each peer is measured, interleaved.
-    #[arg(long, default_value_t = 3)]
-    runs: usize,
-    /// Only the measurements whose name contains this; they are printed and not recorded.
-    #[arg(long)]
-    only: Option<String>,
-    /// Fewer tasks, at most a million waiting, and no wait for asynq's recovery; printed and not recorded.
-    #[arg(long)]
-    quick: bool,
+    #[command(flatten)]
+    scope: Scope,
 }
 
 /// What is measured. Each gives one or several rows.
@@ -104,61 +95,16 @@ impl Measurement {
 /// What the measurements share.
 struct Bench {
     server: Server,
-    peers: Peers,
-    runs: usize,
-    size: Size,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Size {
-    Full,
-    Quick,
-}
-
-impl Bench {
-    /// The larger number, or the smaller for a quick look.
-    fn count(&self, full: usize, quick: usize) -> usize {
-        match self.size {
-            Size::Full => full,
-            Size::Quick => quick,
-        }
-    }
-}
-
-/// Adds what one peer showed to its column.
-fn add(row: &mut Row, peer: Peer, sample: f64) {
-    match peer {
-        Peer::Ours => row.ours.add(sample),
-        Peer::Bare => row.bare.get_or_insert_default().add(sample),
-        Peer::Asynq => row.peer.get_or_insert_default().add(sample),
-    }
-}
-
-/// Adds several numbers of one result, each to its row.
-fn add_all(rows: &mut [Row], names: &[&str], peer: Peer, measured: &Measured) -> Result<()> {
-    for (row, name) in rows.iter_mut().zip(names) {
-        add(row, peer, measured.get(name)?);
-    }
-    Ok(())
+    peers: Programs,
+    scope: Scope,
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
-    let size = if options.quick { Size::Quick } else { Size::Full };
-    let (server, peers) = (Server::start()?, Peers::build().await?);
-    let mut bench = Bench { server, peers, runs: options.runs, size };
-    let wanted: Vec<Measurement> = Measurement::ALL
-        .into_iter()
-        .filter(|it| options.only.as_deref().is_none_or(|only| it.name().contains(only)))
-        .collect();
-    let progress = ProgressBar::new(wanted.len() as u64);
-    progress.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}")?);
-    let mut rows: Vec<Row> = Vec::new();
-    for measurement in wanted {
-        progress.set_message(measurement.name());
-        rows.extend(measurement.rows(&mut bench).await?);
-        progress.inc(1);
-    }
-    progress.finish_and_clear();
+    let built = tempfile::tempdir()?;
+    let (server, peers) = (Server::start()?, peers::build(built.path()).await?);
+    let mut bench = Bench { server, peers, scope: options.scope };
+    let wanted = bench.scope.wanted(&Measurement::ALL, Measurement::name);
+    let rows = suite::measure(wanted, Measurement::name, async |it| it.rows(&mut bench).await).await?;
     let knobs = knobs(&bench);
     let report = Report {
         bench: "redis",
@@ -167,9 +113,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         knobs: &knobs,
         rows: &rows,
     };
-    report.print();
-    // A part of the measurements is for whoever asked, and no record.
-    if options.only.is_none() && size == Size::Full { report.record() } else { Ok(()) }
+    bench.scope.publish(&report)
 }
 
 fn knobs(bench: &Bench) -> String {
@@ -177,7 +121,7 @@ fn knobs(bench: &Bench) -> String {
         format!("redis-server {} on loopback, RDB and AOF off", bench.server.version),
         "client, worker and server on the same cores, each a process".to_owned(),
         "payload {\"username\":\"alice10\"}, retention 0, retries 25, lease 30 s, presence on".to_owned(),
-        format!("{} interleaved rounds", bench.runs),
+        format!("{} interleaved rounds", bench.scope.runs),
         backlog::knobs(bench),
         enqueue::knobs(bench),
         "asynq at its defaults (looks every 1 s, at due tasks every 5 s)".to_owned(),

@@ -6,7 +6,7 @@ use aftercommit_servers::RedisServer;
 use anyhow::{Context, Result};
 use redis::Connection;
 
-use super::half::SendVerifyEmail;
+use crate::half::SendVerifyEmail;
 
 /// How many tasks are stored with one call when a backlog is made.
 const BATCH: usize = 500;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Bench, Peer, add, proxy};
+use super::{Bench, Peer, proxy};
 use crate::goal::Goal;
 use crate::report::Row;
+use crate::suite::add;
 
 const ONE_WAY: Duration = Duration::from_micros(1_200);
 const CONCURRENCY: usize = 200;
@@ -16,11 +17,11 @@ pub(super) async fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
         Row::new("round trip of 2.4 ms, concurrency 200", "tasks/s", "how many tasks are under way at once")
             .goal(Goal::times(20.0, 50.0));
     let addr = proxy::start(bench.server.addr(), ONE_WAY)?;
-    for _ in 0..bench.runs {
+    for _ in 0..bench.scope.runs {
         for peer in bench.peers.here(&[Peer::Ours, Peer::Bare, Peer::Asynq]) {
             let tasks = match peer {
-                Peer::Asynq => bench.count(2_000, 1_000),
-                Peer::Ours | Peer::Bare => bench.count(100_000, 30_000),
+                Peer::Asynq => bench.scope.count(2_000, 1_000),
+                Peer::Ours | Peer::Bare => bench.scope.count(100_000, 30_000),
             };
             bench.server.empty()?;
             bench.server.fill(tasks).await?;

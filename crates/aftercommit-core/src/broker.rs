@@ -43,6 +43,10 @@ pub trait Broker: Send + Sync + 'static {
     /// Writes down what became of tasks. Only the current lease may settle; anybody else's is refused
     /// and changes nothing. The recoverer settles with the lease it found, so that the first one wins.
     ///
+    /// A back-end may let a handler finish its task in a transaction of its own (`complete_in`). Once that has
+    /// committed, settles and extensions with its lease are accepted and change nothing, whatever the outcome;
+    /// a recovery ([`RequeueCause::Recovered`](crate::RequeueCause::Recovered)) is refused as ever.
+    ///
     /// # Errors
     /// If the store cannot be reached or refuses; settling again is safe.
     async fn settle(&self, batch: &[Settlement]) -> Result<Vec<Result<(), LeaseLost>>>;
@@ -134,6 +138,12 @@ pub struct Leased {
     pub stored: Bytes,
 }
 
+impl AsRef<Self> for Leased {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// What became of a leased task.
 #[derive(Debug, Clone)]
 pub struct Settlement {
@@ -146,6 +156,13 @@ pub struct Settlement {
 /// The lease is no longer the current one: somebody else has the task, or has settled it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseLost;
+
+impl LeaseLost {
+    /// The error a caller sees.
+    pub fn into_error(self, lease: &Lease) -> Error {
+        Error::LeaseLost { queue: lease.queue.clone(), id: lease.id.clone() }
+    }
+}
 
 /// What a stream of hints is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,6 +36,14 @@ pub enum Error {
         /// The type of the task.
         task_type: TaskType,
     },
+    /// The attempt is no longer in charge of its task: somebody else has it, or it is over. Nothing was written.
+    #[error("the lease of task {id} in queue {queue} is lost")]
+    LeaseLost {
+        /// The queue.
+        queue: QueueName,
+        /// The task.
+        id: TaskId,
+    },
     /// A payload could not be turned into bytes.
     #[error("failed to encode payload of task type {task_type}")]
     Encode {

@@ -102,6 +102,21 @@ pub enum Outcome {
     Requeue(RequeueCause),
 }
 
+impl Outcome {
+    /// What a success comes to: the task is kept for its retention, if it has one.
+    pub fn of_success(message: &Message, result: Option<Bytes>) -> Self {
+        if message.retention.is_zero() {
+            return Self::Done;
+        }
+        Self::Complete { retention: message.retention, result }
+    }
+
+    /// True if somebody else than the attempt's worker puts the task back.
+    pub const fn is_recovery(&self) -> bool {
+        matches!(self, Self::Requeue(RequeueCause::Recovered))
+    }
+}
+
 /// Why a task goes back to its queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequeueCause {
@@ -148,10 +163,7 @@ pub fn decide(
 ) -> Outcome {
     let failure = match verdict {
         Verdict::Interrupted => return Outcome::Requeue(RequeueCause::Returned),
-        Verdict::Succeeded(_) if message.retention.is_zero() => return Outcome::Done,
-        Verdict::Succeeded(result) => {
-            return Outcome::Complete { retention: message.retention, result: result.clone() };
-        }
+        Verdict::Succeeded(result) => return Outcome::of_success(message, result.clone()),
         Verdict::Failed(failure) => failure,
     };
     let error = failure.error.clone();

@@ -122,7 +122,8 @@ impl Listener {
     }
 
     async fn pause(&mut self, error: &aftercommit_core::Error) {
-        if !self.lost {
+        // That the database is away is said by the connections, once for all who need it.
+        if !self.lost && !error.is_transient() {
             self.lost = true;
             tracing::warn!(%error, "cancellations are not heard; trying again");
         }

@@ -35,7 +35,7 @@ impl<'a> Leases<'a> {
 }
 
 /// Which leases of a batch are current, by their tokens as a statement answers with them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Current(pub(crate) HashSet<i64>);
 
 impl Current {

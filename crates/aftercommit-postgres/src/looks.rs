@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use aftercommit_core::QueueName;
 
+use crate::rest::Rest;
+
 /// The place from which on everything is seen; the front has places of its own, which are always looked at.
 pub(crate) const BEGINNING: i64 = 0;
 
@@ -22,10 +24,6 @@ pub(crate) const BEGINNING: i64 = 0;
 const STREAK: usize = 1_000;
 /// How often a queue that gives all that is asked for is looked at from its beginning.
 const FULL_LOOK_INTERVAL: Duration = Duration::from_millis(100);
-/// A full look that took less is cheap.
-const CHEAP: Duration = Duration::from_millis(20);
-/// After a full look that was not cheap, the next one has to wait this many times as long as it took.
-const REST: u32 = 9;
 /// More queues than this in one process come and go; then all are looked at afresh.
 const MAX_QUEUES: usize = 1_024;
 
@@ -43,8 +41,7 @@ struct Look {
     floor: i64,
     /// How many tasks came since the queue last gave less than was asked for.
     streak: usize,
-    /// When the last full look ended, and how long it took.
-    full: Option<(Instant, Duration)>,
+    rest: Rest,
 }
 
 /// What came of a look at one queue.
@@ -60,27 +57,19 @@ pub(crate) struct Seen {
 }
 
 impl Look {
-    const NEW: Self = Self { floor: BEGINNING, streak: 0, full: None };
-
-    /// When a full look may be taken.
-    fn may_be_full_at(&self, now: Instant) -> Instant {
-        match self.full {
-            Some((ended, took)) if took > CHEAP => ended + took * REST,
-            _ => now,
-        }
-    }
+    const NEW: Self = Self { floor: BEGINNING, streak: 0, rest: Rest::NONE };
 
     fn start(&self, now: Instant) -> i64 {
-        let is_due = self.full.is_none_or(|(ended, _)| now >= ended + FULL_LOOK_INTERVAL);
-        let wants_full = self.streak < STREAK || is_due;
-        if wants_full && now >= self.may_be_full_at(now) { BEGINNING } else { self.floor }
+        let wants_full = self.streak < STREAK || self.rest.is_as_long_as(FULL_LOOK_INTERVAL, now);
+        if wants_full && self.rest.ends_at(now).is_none() { BEGINNING } else { self.floor }
     }
 
     fn note(&mut self, seen: Seen, began: Instant, ended: Instant) {
         let is_full = seen.from == BEGINNING;
         if is_full {
-            self.full = Some((ended, ended.duration_since(began)));
+            self.rest.begin(began, ended);
         }
+        self.rest.note_moved(seen.taken);
         // Those at the front say nothing about the places behind.
         let next = seen.last.filter(|last| *last >= BEGINNING).map(|last| last + 1);
         if seen.taken < seen.wanted {
@@ -102,8 +91,7 @@ impl Looks {
 
     /// When a queue may be looked at from its beginning, if not now.
     pub(crate) fn may_be_full_at(&self, queue: &QueueName, now: Instant) -> Option<Instant> {
-        let at = self.with(queue, |look| look.may_be_full_at(now));
-        (at > now).then_some(at)
+        self.with(queue, |look| look.rest.ends_at(now))
     }
 
     /// Takes note of a look.
@@ -178,7 +166,7 @@ mod tests {
     #[test]
     fn expensive_full_looks_get_a_tenth_of_the_time() {
         let (mut look, at) = (Look::NEW, Instant::now());
-        note(&mut look, seen(BEGINNING, 10, 3, 500), at, 200 * MS);
+        note(&mut look, seen(BEGINNING, 5_000, 3_000, 500), at, 200 * MS);
         assert_eq!(look.start(at + 1_999 * MS), 501);
         assert_eq!(look.start(at + 2_000 * MS), BEGINNING);
     }
@@ -203,8 +191,8 @@ mod tests {
     fn each_queue_is_looked_at_by_itself() {
         let (looks, at) = (Looks::default(), Instant::now());
         let [q, r] = ["q", "r"].map(|name| QueueName::new(name).unwrap());
-        looks.note(&q, seen(BEGINNING, 1_000, 1_000, 1_000), at, at + 30 * MS);
-        assert_eq!((looks.start(&q, at + 31 * MS), looks.start(&r, at)), (1_001, BEGINNING));
+        looks.note(&q, seen(BEGINNING, 5_000, 5_000, 5_000), at, at + 30 * MS);
+        assert_eq!((looks.start(&q, at + 31 * MS), looks.start(&r, at)), (5_001, BEGINNING));
         assert_eq!(looks.may_be_full_at(&q, at + 31 * MS), Some(at + 300 * MS));
         assert_eq!(looks.may_be_full_at(&r, at), None);
     }

@@ -21,6 +21,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "queue", include_str!("../migrations/0001_queue.up.sql")),
     (2, "store_tasks", include_str!("../migrations/0002_store_tasks.up.sql")),
     (3, "outbox", include_str!("../migrations/0003_outbox.up.sql")),
+    (4, "receipts", include_str!("../migrations/0004_receipts.up.sql")),
+    (5, "enqueue", include_str!("../migrations/0005_enqueue.up.sql")),
 ];
 
 impl Store {

@@ -176,11 +176,22 @@ impl<C: AsMut<PgConnection>> Session<C> {
     }
 
     async fn leave<T>(&mut self, scope: Scope, done: sqlx::Result<T>) -> sqlx::Result<T> {
-        let done = self.note(done)?;
-        if scope == Scope::Statement {
-            self.commit().await?;
+        let done = self.note(done);
+        match (scope, &done) {
+            (Scope::Given, _) => {}
+            (Scope::Statement, Ok(_)) => self.commit().await?,
+            // The caller may have something else to say on this connection.
+            (Scope::Statement, Err(_)) if self.condition == Condition::Unclear => self.roll_back().await?,
+            (Scope::Statement, Err(_)) => {}
         }
-        Ok(done)
+        done
+    }
+
+    async fn roll_back(&mut self) -> sqlx::Result<()> {
+        let done = within(self.manner.limit, self.conn.as_mut().execute("ROLLBACK")).await;
+        self.note(done)?;
+        self.transaction = Transaction::None;
+        Ok(())
     }
 
     fn note<T>(&mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {

@@ -8,6 +8,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{Postgres, Row};
 
+use crate::complete::completed;
 use crate::conn::Conn;
 use crate::error::{failed, is_lost_race};
 use crate::leases::{Current, Leases};
@@ -62,11 +63,20 @@ async fn settle_part(queue: &PostgresQueue, batch: &[Settlement]) -> Result<Vec<
     };
     let mut conn = queue.store.conn(SETTLING).await?;
     let current = run(&mut conn, SETTLING, statement).await?;
-    drop(conn);
     let mut answers = vec![Err(LeaseLost); batch.len()];
     for place in &leases.places {
         if current.has(&batch[*place].leased.lease) {
             answers[*place] = Ok(());
+        }
+    }
+    // A recoverer is told what it must know: it has recovered nothing.
+    let own = || (0..batch.len()).filter(|place| !batch[*place].outcome.is_recovery());
+    let lost = own().filter(|place| answers[*place].is_err()).map(|place| &batch[place].leased.lease);
+    let completed = completed(&mut conn, SETTLING, lost).await?;
+    drop(conn);
+    for place in own() {
+        if completed.has(&batch[place].leased.lease) {
+            answers[place] = Ok(());
         }
     }
     wake(queue, batch, &answers);
@@ -88,12 +98,20 @@ pub(crate) async fn extend(
     let until = queue.store.local_now().plus(duration);
     let statement = || bind(sql::EXTEND, &leases, queue.store.moment()).bind(millis(duration));
     let current = run(&mut conn, EXTENDING, statement).await?;
-    Ok(batch.iter().map(|lease| if current.has(lease) { Ok(until) } else { Err(LeaseLost) }).collect())
+    // The handler of a completed task may have other things to do.
+    let lost = batch.iter().filter(|lease| !current.has(lease));
+    let completed = completed(&mut conn, EXTENDING, lost).await?;
+    let is_held = |lease| current.has(lease) || completed.has(lease);
+    Ok(batch.iter().map(|lease| if is_held(lease) { Ok(until) } else { Err(LeaseLost) }).collect())
 }
 
 type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
-fn bind<'q>(statement: &'static str, leases: &'q Leases<'q>, moment: Option<i64>) -> Statement<'q> {
+pub(crate) fn bind<'q>(
+    statement: &'static str,
+    leases: &'q Leases<'q>,
+    moment: Option<i64>,
+) -> Statement<'q> {
     sqlx::query(statement)
         .bind(&leases.seqs)
         .bind(&leases.tokens)

@@ -17,7 +17,9 @@ statements! {
     DEQUEUE = "dequeue.sql";
     EXTEND = "extend.sql";
     FINISH = "finish.sql";
-    SETTLE = "settle.sql";
+    SETTLE = "settle.sql" + "SELECT token FROM held";
+    COMPLETE = "settle.sql" "receipt.sql";
+    RECEIPTS = "receipts.sql";
 
     // --- upkeep
     FORWARD = "forward.sql";
@@ -30,6 +32,7 @@ statements! {
     FORGET_WORKERS = "forget_workers.sql";
     FORGET_CANCELLATIONS = "forget_cancellations.sql";
     FORGET_LOCKS = "forget_locks.sql";
+    FORGET_RECEIPTS = "forget_receipts.sql";
 
     // --- operators
     QUEUES = "queues.sql";

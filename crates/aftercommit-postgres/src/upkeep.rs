@@ -1,7 +1,7 @@
 //! Forwarding what is due, finding what is nobody's, deleting what is over.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aftercommit_core::stored::millis;
 use aftercommit_core::{
@@ -13,6 +13,7 @@ use sqlx::postgres::PgRow;
 
 use crate::batch::{names, saturated};
 use crate::conn::Conn;
+use crate::due::{self, Seen};
 use crate::error::{failed, is_lost_race};
 use crate::news::Topic;
 use crate::unreadable::Unreadable;
@@ -34,27 +35,47 @@ const LOCKS_KEPT: Duration = Duration::from_secs(60);
 const CHANGES_MAX: i64 = 50_000;
 /// How many unique locks that ran out are deleted at once.
 const LOCKS_MAX: i64 = 10_000;
+/// For how long it can be seen that a handler has finished its task itself: longer than settles are repeated.
+const RECEIPTS_KEPT: Duration = Duration::from_secs(3_600);
+/// How many receipts are deleted at once.
+const RECEIPTS_MAX: u64 = 10_000;
 
 #[async_trait]
 impl Upkeep for PostgresQueue {
     async fn forward(&self, queues: &[QueueName], limit: usize) -> Result<Forwarded> {
         const DOING: &str = "forward due tasks";
-        let (names, moment) = (names(queues), self.store.moment());
         let mut conn = self.store.conn(DOING).await?;
-        let mut forwarded = forward(&mut conn, &names, moment, limit).await;
-        if forwarded.as_ref().is_err_and(is_lost_race) {
-            forwarded = forward(&mut conn, &names, moment, limit).await;
+        // Who sleeps until something is due does so by the clock of his own machine.
+        let (began, local) = (Instant::now(), self.store.local_now());
+        let from = self.due_looks.start(queues, began);
+        let statement = || {
+            sqlx::query(sql::FORWARD)
+                .bind(names(queues))
+                .bind(self.store.moment())
+                .bind(saturated(limit))
+                .bind(from)
+        };
+        let mut row = conn.fetch_one(statement()).await;
+        if row.as_ref().is_err_and(is_lost_race) {
+            row = conn.fetch_one(statement()).await;
         }
         drop(conn);
-        let (moved, now, next_due) = forwarded.map_err(failed(DOING))?;
+        let (moved, now, next_due) = row.and_then(|row| forwarded(&row)).map_err(failed(DOING))?;
+        let ended = Instant::now();
+        let moved = usize::try_from(moved).unwrap_or(usize::MAX);
+        let seen = Seen { from, until: (moved < limit).then_some(now), moved };
+        self.due_looks.note(queues, seen, began, ended);
         if moved > 0 {
             self.store.news.announce(Topic::Pending);
             self.store.news.announce(Topic::Groups);
         }
-        // Who sleeps until then does so by the clock of his own machine.
-        let ahead = self.store.local_now().as_millis().saturating_sub(now);
+        let ahead = local.as_millis().saturating_sub(now);
         let next_due = next_due.map(|due| Timestamp::from_millis(due.saturating_add(ahead)));
-        Ok(Forwarded { moved: usize::try_from(moved).unwrap_or(usize::MAX), next_due })
+        // What was left out may hold something that is due.
+        let full_at = self.due_looks.may_be_full_at(queues, ended).filter(|_| from > due::BEGINNING);
+        let full_at = full_at.map(|at| local.plus(at.duration_since(began)));
+        let next_due = next_due.into_iter().chain(full_at).min();
+        Ok(Forwarded { moved, next_due })
     }
 
     async fn orphans(&self, queues: &[QueueName], limit: usize) -> Result<Vec<Orphan>> {
@@ -125,7 +146,7 @@ impl PostgresQueue {
     }
 
     /// Adds up what was counted and, from time to time, deletes what is of no further use: old counts, workers long gone,
-    /// cancellations everybody has read, locks that ran out.
+    /// cancellations everybody has read, locks that ran out, receipts nobody asks for.
     async fn tidy(&self, conn: &mut Conn) -> Result<()> {
         const DOING: &str = "delete old counts and workers";
         let moment = self.store.moment();
@@ -143,7 +164,13 @@ impl PostgresQueue {
         for step in steps {
             conn.execute(step).await.map_err(failed(DOING))?;
         }
-        Ok(())
+        loop {
+            let receipts = sqlx::query(sql::FORGET_RECEIPTS).bind(moment).bind(millis(RECEIPTS_KEPT));
+            let receipts = receipts.bind(RECEIPTS_MAX.cast_signed());
+            if conn.execute(receipts).await.map_err(failed(DOING))?.rows_affected() < RECEIPTS_MAX {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -167,14 +194,7 @@ impl Found {
     }
 }
 
-/// How many were moved, the present moment, and when the next one is due.
-async fn forward(
-    conn: &mut Conn,
-    names: &[&str],
-    moment: Option<i64>,
-    limit: usize,
-) -> sqlx::Result<(i64, i64, Option<i64>)> {
-    let forward = sqlx::query(sql::FORWARD).bind(names).bind(moment).bind(saturated(limit)).bind(i64::MIN);
-    let row = conn.fetch_one(forward).await?;
+/// A row of `forward.sql`: how many were moved, the present moment, and when the next one is due.
+fn forwarded(row: &PgRow) -> sqlx::Result<(i64, i64, Option<i64>)> {
     Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
 }

@@ -14,6 +14,7 @@
 mod batch;
 mod broker;
 mod cancel;
+mod complete;
 mod dequeue;
 mod enqueue;
 mod error;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "groups", include_str!("../migrations/0002_groups.sql")),
     (3, "outbox", include_str!("../migrations/0003_outbox.sql")),
     (4, "outbox kept", include_str!("../migrations/0004_outbox_kept.sql")),
+    (5, "receipts", include_str!("../migrations/0005_receipts.sql")),
 ];
 
 impl SqliteQueue {

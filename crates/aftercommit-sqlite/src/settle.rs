@@ -8,12 +8,13 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use aftercommit_core::{BoxError, Error, Lease, LeaseLost, Outcome, Result, Settlement, Timestamp};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use crate::batch::leases;
 use crate::error::failed;
 use crate::outcomes::Outcomes;
-use crate::{SqliteQueue, sql};
+use crate::{SqliteQueue, complete, sql};
 
 const SETTLING: &str = "settle tasks";
 const EXTENDING: &str = "extend leases";
@@ -51,6 +52,7 @@ fn fitting(batch: &[Settlement]) -> usize {
 
 async fn settle_part(queue: &SqliteQueue, batch: &[Settlement]) -> Result<Vec<Answer>> {
     let mut answers = first_of_each_lease(batch);
+    let mut completed = Vec::new();
     let mut tx = queue.store.write(SETTLING).await?;
     let now = queue.store.now();
     if !write(&mut tx, batch, &answers, now).await? {
@@ -60,11 +62,16 @@ async fn settle_part(queue: &SqliteQueue, batch: &[Settlement]) -> Result<Vec<An
         for nth in lost(&mut tx, &json).await.map_err(failed(SETTLING))? {
             answers[nth] = Err(LeaseLost);
         }
+        completed = complete::completed(&mut tx, &json).await.map_err(failed(SETTLING))?;
         if !write(&mut tx, batch, &answers, now).await? {
             return Err(Error::store(SETTLING, "leases changed inside a transaction"));
         }
     }
     tx.commit().await.map_err(failed(SETTLING))?;
+    // A recoverer is told what it must know: it has recovered nothing.
+    for nth in completed.into_iter().filter(|nth| !batch[*nth].outcome.is_recovery()) {
+        answers[nth] = Ok(());
+    }
     wake(queue, batch, &answers);
     Ok(answers)
 }
@@ -88,6 +95,10 @@ pub(crate) async fn extend(
         // What is lost now was lost before the extension or has been settled since: lost in either case.
         for nth in lost(&mut conn, &json).await.map_err(failed(EXTENDING))? {
             answers[nth] = Err(LeaseLost);
+        }
+        // The handler of a completed task may have other things to do.
+        for nth in complete::completed(&mut conn, &json).await.map_err(failed(EXTENDING))? {
+            answers[nth] = Ok(until);
         }
     }
     Ok(answers)
@@ -121,8 +132,12 @@ async fn write(
 
 /// Which of these leases are not the current ones, by their places in the batch.
 async fn lost(conn: &mut SqliteConnection, leases: &str) -> sqlx::Result<Vec<usize>> {
-    let rows = sqlx::query(sql::LOST).bind(leases).fetch_all(conn).await?;
-    let place = |row: &sqlx::sqlite::SqliteRow| {
+    places(&sqlx::query(sql::LOST).bind(leases).fetch_all(conn).await?)
+}
+
+/// Places in a batch, as statements answer with them.
+pub(crate) fn places(rows: &[SqliteRow]) -> sqlx::Result<Vec<usize>> {
+    let place = |row: &SqliteRow| {
         usize::try_from(row.try_get::<i64, _>(0)?).map_err(|error| sqlx::Error::Decode(BoxError::from(error)))
     };
     rows.iter().map(place).collect()

@@ -24,6 +24,8 @@ statements! {
     POSTPONE = "postpone.sql";
     REQUEUE = "requeue.sql";
     COUNT = "count.sql";
+    RECEIPT = "receipt.sql";
+    RECEIPTS = "receipts.sql";
 
     // --- upkeep
     NEXT_DUE = "next_due.sql";
@@ -39,6 +41,7 @@ statements! {
     FORGET_COUNTS = "forget_counts.sql";
     FORGET_WORKERS = "forget_workers.sql";
     FORGET_CANCELLATIONS = "forget_cancellations.sql";
+    FORGET_RECEIPTS = "forget_receipts.sql";
 
     // --- operators
     QUEUES = "queues.sql";

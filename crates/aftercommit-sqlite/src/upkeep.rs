@@ -24,6 +24,10 @@ const TIDY_INTERVAL: Duration = Duration::from_secs(600);
 const CANCELLATIONS_KEPT: Duration = Duration::from_secs(600);
 /// For how long a worker that is not seen any more keeps its row.
 const WORKERS_KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// For how long it can be seen that a handler has finished its task itself: longer than settles are repeated.
+const RECEIPTS_KEPT: Duration = Duration::from_secs(3_600);
+/// How many receipts are deleted at once.
+const RECEIPTS_MAX: u64 = 10_000;
 
 #[async_trait]
 impl Upkeep for SqliteQueue {
@@ -117,7 +121,8 @@ impl SqliteQueue {
         Ok(orphans)
     }
 
-    /// Deletes what is of no further use: old counts, workers long gone, cancellations everybody has read.
+    /// Deletes what is of no further use: old counts, workers long gone, cancellations everybody has read,
+    /// receipts nobody asks for.
     async fn tidy(&self, now: Timestamp) -> Result<()> {
         const DOING: &str = "delete old counts and workers";
         let keep_from = now.day() - DAYS_KEPT + 1;
@@ -132,7 +137,17 @@ impl SqliteQueue {
             let step = sqlx::query(statement).bind(now.minus(kept).as_millis());
             step.execute(&mut *tx).await.map_err(failed(DOING))?;
         }
-        tx.commit().await.map_err(failed(DOING))
+        tx.commit().await.map_err(failed(DOING))?;
+        // In several steps, between which others may write.
+        loop {
+            let forget = sqlx::query(sql::FORGET_RECEIPTS).bind(now.minus(RECEIPTS_KEPT).as_millis());
+            let forget = forget.bind(RECEIPTS_MAX.cast_signed());
+            let forgotten =
+                forget.execute(&mut *self.store.writer(DOING).await?).await.map_err(failed(DOING))?;
+            if forgotten.rows_affected() < RECEIPTS_MAX {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -68,10 +68,10 @@ pub use aftercommit_core::State as TaskState;
 pub use aftercommit_core::{
     Action, ArchiveLimits, AsynqBackoff, Backend, Backlog, BoxError, Broker, Claim, Clock, DayCount,
     EnqueueEvent, EnqueueRequest, Enqueued, Error, Exponential, Failure, FailureKind, Fixed, GroupInfo,
-    GroupName, GroupRules, Groups, Inspect, InspectExt, Kept, KeptRow, Lease, Message, NewTask, Observed,
-    Operation, Options, Outbox, Page, Postponed, Presence, Publisher, QueueInfo, QueueName, QueueOrder,
-    QueueSet, RawTask, Removal, Result, RetryPolicy, RowInfo, RowKey, RowOperation, RowState, Rows,
-    RunningTask, ScheduleEntry, Schedules, Selection, Sight, StateCounts, SystemClock, Task, TaskId,
+    GroupName, GroupRules, Groups, Inspect, InspectExt, Kept, KeptRow, Lease, Leased, Message, NewTask,
+    Observed, Operation, Options, Outbox, Page, Postponed, Presence, Publisher, QueueInfo, QueueName,
+    QueueOrder, QueueSet, RawTask, Removal, Result, RetryPolicy, RowInfo, RowKey, RowOperation, RowState,
+    Rows, RunningTask, ScheduleEntry, Schedules, Selection, Sight, StateCounts, SystemClock, Task, TaskId,
     TaskInfo, TaskType, Timestamp, Upkeep, Wakes, Watch, WorkerId, WorkerInfo, WorkerStatus,
 };
 /// The payloads, and the results of handlers, as they are stored.

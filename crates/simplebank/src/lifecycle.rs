@@ -4,7 +4,7 @@ mod database;
 mod servers;
 mod signals;
 
-use crate::config::{Config, Migrate, Redis, Retain, Role};
+use crate::config::{ALL, Config, Migrate, Redis, Retain, Role};
 use crate::domain::time::SystemClock;
 use crate::mail::Mailer;
 use crate::password::{PasswordPool, PoolLimits};
@@ -43,7 +43,13 @@ pub async fn run(config: Config) -> Result<()> {
 async fn look_after_schema(config: &Config, action: Migrate) -> Result<()> {
     let source = &config.store.source;
     match action {
-        Migrate::Up => database::prepare(&config.store.source).await.map(drop).map_err(Into::into),
+        Migrate::Up { steps: ALL } => database::prepare(source).await.map(drop).map_err(Into::into),
+        Migrate::Up { steps } => {
+            for version in migrate::up_by(source, steps).await? {
+                tracing::info!("migration {version} applied");
+            }
+            Ok(())
+        }
         Migrate::Down { steps } => {
             for version in migrate::down(source, steps).await? {
                 tracing::info!("migration {version} taken back");
@@ -69,10 +75,11 @@ async fn list_findings(config: &Config) -> Result<()> {
             more => println!("  and {more} more"),
         }
     }
-    match findings.len() {
-        0 => Ok(println!("every rule holds")),
-        broken => bail!("rules are broken: {broken}"),
+    if !findings.is_empty() {
+        bail!("rules are broken: {}", findings.len());
     }
+    println!("every rule holds");
+    Ok(())
 }
 
 async fn work(config: &Config) -> Result<()> {

@@ -16,21 +16,33 @@ pub(crate) struct Package {
 pub(crate) struct Suite {
     /// What a skip line calls it.
     pub(crate) name: &'static str,
-    /// What it needs.
-    pub(crate) package: &'static Package,
+    /// What it needs, all of it.
+    pub(crate) packages: &'static [Package],
+}
+
+impl Suite {
+    /// Whether all it needs is there.
+    pub(crate) fn can_run(&self) -> bool {
+        self.packages.iter().all(Package::is_installed)
+    }
+
+    /// What apt calls its packages, in one line.
+    pub(crate) fn apt_names(&self) -> String {
+        self.packages.iter().map(|package| package.apt_name).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// E-mail against a real SMTP server on loopback.
-pub(crate) const SMTP: Suite = Suite { name: "smtp", package: &AIOSMTPD };
+pub(crate) const SMTP: Suite = Suite { name: "smtp", packages: &[AIOSMTPD] };
 
 /// Everything that talks to a real Redis on loopback.
-pub(crate) const REDIS: Suite = Suite { name: "redis", package: &REDIS_SERVER };
+pub(crate) const REDIS: Suite = Suite { name: "redis", packages: &[REDIS_SERVER] };
 
 /// The feature that says of a `[[test]]` target, in its `required-features`, that it belongs to [`REDIS`].
 pub(crate) const REDIS_FEATURE: &str = "redis-server";
 
-/// Everything that talks to a real Postgres on loopback.
-pub(crate) const POSTGRES: Suite = Suite { name: "postgres", package: &POSTGRESQL };
+/// Everything that talks to a real Postgres on loopback, directly or through a pooler.
+pub(crate) const POSTGRES: Suite = Suite { name: "postgres", packages: &[POSTGRESQL, PGBOUNCER] };
 
 /// The feature that says of a `[[test]]` target, in its `required-features`, that it belongs to [`POSTGRES`].
 pub(crate) const POSTGRES_FEATURE: &str = "postgres-server";
@@ -42,6 +54,8 @@ const POSTGRESQL: Package = Package {
     apt_name: "postgresql",
     probe: &["sh", "-c", "command -v postgres || ls /usr/lib/postgresql/*/bin/postgres"],
 };
+
+const PGBOUNCER: Package = Package { apt_name: "pgbouncer", probe: &["pgbouncer", "--version"] };
 
 // By its full path: Debian's packages are seen by Debian's Python, and by no other that may come first on PATH.
 const AIOSMTPD: Package =

@@ -17,8 +17,14 @@ use crate::workspace::Workspace;
 const DENY_WARNINGS: &str = "-Dwarnings";
 
 /// The modules in Go.
-const GO_MODULES: &[&str] =
-    &["interop/common", "interop/go", "interop/go025", "interop/gomon", "bench/peers/asynq"];
+const GO_MODULES: &[&str] = &[
+    "interop/common",
+    "interop/go",
+    "interop/go025",
+    "interop/gomon",
+    "bench/peers/asynq",
+    "bench/peers/common",
+];
 
 /// `gofmt` lists what it would change, and succeeds all the same.
 const GO_FORMAT: &str = r#"unformatted="$(gofmt -l interop bench/peers)" && test -z "$unformatted" || { echo "$unformatted"; exit 1; }"#;

@@ -40,12 +40,12 @@ impl<'a> Setup<'a> {
             Need::Suite(suite) | Need::Whole(suite) => Some(*suite),
             Need::Tool(_) | Need::Program(_) => None,
         });
-        let mut missing: Vec<&Suite> = suites.filter(|suite| !suite.package.is_installed()).collect();
+        let mut missing: Vec<&Suite> = suites.filter(|suite| !suite.can_run()).collect();
         // Several steps may need the same one.
         missing.sort_by_key(|suite| suite.name);
         missing.dedup_by_key(|suite| suite.name);
         let Err(why) = self.install(&missing) else { return Outcome::passed() };
-        for suite in missing.iter().filter(|suite| !suite.package.is_installed()) {
+        for suite in missing.iter().filter(|suite| !suite.can_run()) {
             self.skip(skip_of_suite(suite, why));
         }
         Outcome::skipped()
@@ -57,7 +57,7 @@ impl<'a> Setup<'a> {
         for need in step.needs {
             match need {
                 Need::Suite(_) => {}
-                Need::Whole(suite) if suite.package.is_installed() => {}
+                Need::Whole(suite) if suite.can_run() => {}
                 Need::Whole(_) => return Err(Outcome::skipped()),
                 Need::Tool(tool) => {
                     if let Err(why) = self.install_tool(tool) {
@@ -86,7 +86,8 @@ impl<'a> Setup<'a> {
     }
 
     fn install(&self, suites: &[&Suite]) -> Result<(), &'static str> {
-        let mut packages: Vec<&Package> = suites.iter().map(|suite| suite.package).collect();
+        let packages = suites.iter().flat_map(|suite| suite.packages);
+        let mut packages: Vec<&Package> = packages.filter(|package| !package.is_installed()).collect();
         packages.sort_by_key(|package| package.apt_name);
         packages.dedup_by_key(|package| package.apt_name);
         if packages.is_empty() {
@@ -128,8 +129,9 @@ impl<'a> Setup<'a> {
 }
 
 fn skip_of_suite(suite: &Suite, why: &str) -> Skip {
-    let package = suite.package.apt_name;
-    Skip::new(suite.name, format!("{package} is {why}; apt-get install {package}"))
+    let packages = suite.apt_names();
+    let verb = if suite.packages.len() == 1 { "is" } else { "are" };
+    Skip::new(suite.name, format!("{packages} {verb} {why}; apt-get install {packages}"))
 }
 
 fn skip_of_tool(step: &Step, tool: &Tool, why: &str) -> Skip {
@@ -161,11 +163,11 @@ mod tests {
 
     #[test]
     fn a_step_that_is_a_suite_is_skipped_without_its_package() {
-        static MISSING: Package =
+        const MISSING: Package =
             Package { apt_name: "no-such-package", probe: &["no-such-program-anywhere"] };
-        static PRESENT: Package = Package { apt_name: "coreutils", probe: &["true"] };
-        static WITHOUT: Suite = Suite { name: "a", package: &MISSING };
-        static WITH: Suite = Suite { name: "b", package: &PRESENT };
+        const PRESENT: Package = Package { apt_name: "coreutils", probe: &["true"] };
+        static WITHOUT: Suite = Suite { name: "a", packages: &[PRESENT, MISSING] };
+        static WITH: Suite = Suite { name: "b", packages: &[PRESENT] };
         const IS_PRESENT: &[Need] = &[Need::Whole(&WITH)];
         const HAS_A_PART_MISSING: &[Need] = &[Need::Suite(&WITHOUT)];
         const IS_MISSING: &[Need] = &[Need::Whole(&WITHOUT)];

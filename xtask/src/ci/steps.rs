@@ -115,7 +115,7 @@ impl std::fmt::Display for Need {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Suite(suite) | Self::Whole(suite) => {
-                write!(f, "{} for the {} suite", suite.package.apt_name, suite.name)
+                write!(f, "{} for the {} suite", suite.apt_names(), suite.name)
             }
             Self::Tool(tool) => f.write_str(tool.name),
             Self::Program(program) => f.write_str(program.name),
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(list.lines().count(), STEPS.len());
         assert!(list.contains("[needs python3-aiosmtpd for the smtp suite]"), "{list}");
         assert!(list.contains("[needs redis-server for the redis suite]"), "{list}");
-        assert!(list.contains("[needs postgresql for the postgres suite]"), "{list}");
+        assert!(list.contains("[needs postgresql pgbouncer for the postgres suite]"), "{list}");
         assert!(list.contains("[needs go, redis-server]"), "{list}");
     }
 }

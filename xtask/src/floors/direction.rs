@@ -1,7 +1,7 @@
 //! Rules about edges between the workspace's own crates.
 
 use super::graph::{Crate, Dependency, Graph, Kind, Presence};
-use super::layout::{self, BANK, FRONT_DOOR, Place, SERVERS, TESTING};
+use super::layout::{self, BANK, CHAOS, FRONT_DOOR, Place, SERVERS, TESTING};
 use crate::finding::Finding;
 
 /// What the bank may name of the queue besides dev-dependencies.
@@ -40,6 +40,12 @@ fn points_down(package: &Crate, dependency: &Dependency) -> Option<Finding> {
     let from = layout::row(&package.name)?.place;
     let to = layout::row(&dependency.name)?.place;
     let (problem, remedy) = match (from, to) {
+        // It knows nothing of the bank but how to start it, and cargo tells only the bank's tests where its program is.
+        (_, Place::Outside)
+            if dependency.name == CHAOS && package.name == BANK && dependency.kind == Kind::Dev =>
+        {
+            return None;
+        }
         (_, Place::Outside) => (
             format!("depends on {}, which stands outside the building", dependency.name),
             "move the shared code into a crate with a floor".to_owned(),
@@ -164,6 +170,19 @@ mod tests {
         let mut crates = building();
         crates[4].dependencies.push(dev("xtask"));
         assert!(problems(crates)[0].contains("which stands outside the building"));
+    }
+
+    #[test]
+    fn only_tests_of_the_bank_start_the_chaos() {
+        let with = |at: usize, dependency| {
+            let mut crates = building();
+            crates.push(package(CHAOS, vec![on("aftercommit")]));
+            crates[at].dependencies.push(dependency);
+            problems(crates)
+        };
+        assert_eq!(with(4, dev(CHAOS)), Vec::<String>::new());
+        assert!(with(4, on(CHAOS))[0].contains("which stands outside the building"));
+        assert!(with(3, dev(CHAOS))[0].contains("which stands outside the building"));
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(crate) struct Row {
 pub(crate) const TESTING: &str = "aftercommit-testing";
 /// Real servers for tests and benchmarks: a dev-dependency of the floors above, and never more.
 pub(crate) const SERVERS: &str = "aftercommit-servers";
+/// Runs the bank from outside, in its processes: the bank's own tests may start it, and nobody else.
+pub(crate) const CHAOS: &str = "aftercommit-chaos";
 /// What users import; the bank may use nothing else of the queue.
 pub(crate) const FRONT_DOOR: &str = "aftercommit";
 /// The bank, first user of the queue.
@@ -50,6 +52,7 @@ const FLOORS: &[Row] = &[
     program("aftercommit-interop", Place::Outside),
     program("xtask", Place::Outside),
     program("aftercommit-bench", Place::Outside),
+    program(CHAOS, Place::Outside),
 ];
 
 /// The row of a workspace crate; `None` for one that nobody has given a floor.

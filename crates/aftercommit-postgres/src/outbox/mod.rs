@@ -17,7 +17,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::looks::Looks;
 use crate::sink::Target;
 use crate::store::Store;
-use crate::{PostgresOptions, PostgresSink, PostgresTx};
+use crate::{PostgresOptions, PostgresQueue, PostgresSink, PostgresTx};
 
 /// An outbox in a Postgres database. Cheap to clone; clones are one outbox, and wake each other.
 ///
@@ -35,6 +35,11 @@ impl PostgresOutbox {
     /// [`migrate`](Self::migrate).
     pub fn new(options: &PostgresOptions) -> Self {
         Self { store: Store::new(options), looks: Arc::default() }
+    }
+
+    /// An outbox in the database of a queue, which shares its connections with it, the listening one included.
+    pub fn beside(queue: &PostgresQueue) -> Self {
+        Self { store: queue.store.clone(), looks: Arc::default() }
     }
 
     /// Takes the time from `clock` instead of the database. To be said before the outbox is used.

@@ -69,4 +69,3 @@ counted AS (
       FROM held AS h, present AS p WHERE h.becomes IN (0, 6, 7) OR (h.becomes = 5 AND h.added > 0)
      GROUP BY h.queue, p.now
 )
-SELECT token FROM held

@@ -1,11 +1,17 @@
 //! A queue in a database of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aftercommit_core::{RawTask, TaskType};
 use aftercommit_postgres::{PostgresOptions, PostgresQueue};
 use aftercommit_servers::PostgresServer;
 use sqlx::PgPool;
+
+/// Ends a test that hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the server is asked for what it cannot tell unasked.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A database with the tables of the queue.
 pub(crate) struct Kit {
@@ -15,17 +21,21 @@ pub(crate) struct Kit {
     pub(crate) pool: PgPool,
     /// Where the database is.
     pub(crate) url: String,
-    _server: Arc<PostgresServer>,
+    /// What it is called.
+    pub(crate) database: String,
+    /// The server that it is on, which others use too.
+    pub(crate) server: Arc<PostgresServer>,
 }
 
 impl Kit {
     /// An empty database.
     pub(crate) async fn empty() -> Self {
         let server = PostgresServer::shared().expect("a server");
-        let url = server.database_url().expect("a database");
+        let database = server.database().expect("a database");
+        let url = server.url(&database);
         let queue = PostgresQueue::new(&PostgresOptions::parse(&url).expect("the server's address"));
         let pool = PgPool::connect_lazy(&url).expect("the server's address");
-        Self { queue, pool, url, _server: server }
+        Self { queue, pool, url, database, server }
     }
 
     /// One with the tables.
@@ -40,9 +50,31 @@ impl Kit {
         PostgresQueue::new(&PostgresOptions::parse(&self.url).expect("the server's address"))
     }
 
+    /// What `psql` prints for a statement, or says of its failure.
+    pub(crate) fn psql(&self, sql: &str) -> Result<String, String> {
+        self.server.psql_at(&self.url, sql).map_err(|error| error.to_string())
+    }
+
     /// Whether a statement about this id finds something.
     pub(crate) async fn exists(&self, sql: &'static str, id: &str) -> bool {
         sqlx::query(sql).bind(id).fetch_optional(&self.pool).await.expect("it works").is_some()
+    }
+
+    /// The processes of the server that listen for news of this database.
+    pub(crate) async fn listeners(&self) -> Vec<i32> {
+        let listen = "SELECT pid FROM pg_stat_activity
+                       WHERE datname = current_database() AND query LIKE 'LISTEN %' ORDER BY pid";
+        sqlx::query_scalar(listen).fetch_all(&self.pool).await.expect("the listeners")
+    }
+
+    /// Waits until something is so that nobody tells.
+    pub(crate) async fn until(&self, mut it_is_so: impl AsyncFnMut(&Self) -> bool) {
+        let wait = async {
+            while !it_is_so(self).await {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.expect("it is so soon");
     }
 
     /// The number that a statement answers with.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use aftercommit::{Clock, SystemClock, Timestamp};
 
 use crate::audit::What;
-use crate::kit::{Job, Setup, play, said_once_each};
+use crate::kit::{Job, Setup, play};
+use crate::said::said_once_each;
 
 const MS: Duration = Duration::from_millis(1);
 /// As far as clocks may be apart.

@@ -7,7 +7,8 @@ use aftercommit::{Broker as _, QueueName, WorkerId};
 use aftercommit_core::{LeaseGrant, LeaseLost, Outcome, Quota, Settlement};
 
 use crate::audit::What;
-use crate::kit::{Job, Setup, play, said_once_each};
+use crate::kit::{Job, Setup, play};
+use crate::said::said_once_each;
 
 const MS: Duration = Duration::from_millis(1);
 /// The promise is fifteen seconds; the rest is for a machine that is busy with something else.

@@ -10,9 +10,8 @@ use aftercommit::{
     Backend, Client, Clock, Error, Inspect as _, NewTask, Options, QueueName, Result, Router, State,
     StopHandle, Task, TaskContext, Worker, WorkerBuilder,
 };
-use aftercommit_servers::{ChaosProxy, PostgresServer, PostgresServerBuilder, Shutdown};
+use aftercommit_servers::{ChaosProxy, PostgresServer, PostgresServerBuilder};
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -24,7 +23,7 @@ use crate::table;
 /// Ends a test that hangs, and decides nothing else.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How often Postgres is asked for what it cannot tell unasked.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How long finished tasks are kept where they are: an id that a producer tries again is still taken then.
 const RETENTION: Duration = Duration::from_secs(3_600);
 
@@ -214,8 +213,17 @@ impl Rig {
 
     /// Starts a worker in a process of its own.
     pub(crate) fn process(&self, concurrency: usize, effort: Duration) -> Process {
+        self.process_of(|| {
+            self.worker(Arc::new(self.another_backend()), concurrency, effort).build().unwrap()
+        })
+    }
+
+    /// Starts this worker in a process of its own.
+    pub(crate) fn process_of(&self, worker: impl FnOnce() -> Worker) -> Process {
         let runtime = runtime(&self.lines);
-        let worker = self.worker(Arc::new(self.another_backend()), concurrency, effort).build().unwrap();
+        let entered = runtime.enter();
+        let worker = worker();
+        drop(entered);
         runtime.spawn(worker.run());
         Process(runtime)
     }
@@ -276,63 +284,6 @@ impl Rig {
         self.until_postgres_says("SELECT count(*) FROM aftercommit.tasks", "0").await;
     }
 
-    /// Waits until Postgres answers so.
-    pub(crate) async fn until_postgres_says(&self, sql: &str, answer: &str) {
-        while self.sql(sql) != answer {
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    }
-
-    /// A statement, past the code under test.
-    pub(crate) fn sql(&self, sql: &str) -> String {
-        tokio::task::block_in_place(|| self.server.psql_at(&self.url, sql)).unwrap()
-    }
-
-    /// How many attempts have ended, and how many of them had failed, by the books of the queue.
-    pub(crate) async fn counted(&self) -> (u64, u64) {
-        let queue = self.another_backend().queue(&QueueName::default()).await.unwrap().unwrap();
-        (queue.processed, queue.failed)
-    }
-
-    /// Ends Postgres in one of its ways.
-    pub(crate) fn stop_postgres(&mut self, how: Shutdown) {
-        tokio::task::block_in_place(|| self.server.stop(how)).unwrap();
-    }
-
-    /// Ends Postgres without warning.
-    pub(crate) fn kill_postgres(&mut self) {
-        tokio::task::block_in_place(|| self.server.kill()).unwrap();
-    }
-
-    pub(crate) fn start_postgres(&mut self) {
-        tokio::task::block_in_place(|| self.server.start_again()).unwrap();
-    }
-
-    /// The host's own connections.
-    pub(crate) fn host_pool(&self) -> PgPool {
-        PgPool::connect_lazy(&self.url).unwrap()
-    }
-
-    /// The same through the bad network.
-    pub(crate) fn host_pool_through_the_proxy(&self) -> PgPool {
-        PgPool::connect_lazy(&through(&self.server, &self.url, self.proxy())).unwrap()
-    }
-
-    /// Ends all sessions and takes every connection that Postgres gives.
-    pub(crate) async fn take_all_connections(&self) -> Vec<PgConnection> {
-        let mut taken = Vec::new();
-        self.terminate_sessions();
-        while let Ok(connection) = PgConnection::connect(&self.url).await {
-            taken.push(connection);
-        }
-        taken
-    }
-
-    /// Ends all sessions, as an administrator may.
-    pub(crate) fn terminate_sessions(&self) {
-        tokio::task::block_in_place(|| self.server.terminate_backends()).unwrap();
-    }
-
     /// The fault is over: from here on the time to recover counts, until Postgres is told of the next task that is done.
     pub(crate) fn healed(&self) {
         let (observer, recovery, healed) =
@@ -386,25 +337,6 @@ fn options(
     }
 }
 
-fn through(server: &PostgresServer, url: &str, proxy: &ChaosProxy) -> String {
+pub(crate) fn through(server: &PostgresServer, url: &str, proxy: &ChaosProxy) -> String {
     url.replace(&server.addr().to_string(), &proxy.addr().to_string())
-}
-
-/// The links say once that Postgres is gone and once that it is back, for each outage; and the worker floods nothing.
-pub(crate) fn said_once_each(lines: &Lines, outages: usize) {
-    let said = lines.all().join("\n");
-    assert_eq!(lines.with(&["WARN", "postgres is not reachable"]), outages, "{said}");
-    assert_eq!(lines.with(&["INFO", "postgres is reachable again"]), outages, "{said}");
-    says_little(lines, outages);
-}
-
-/// Of each outage a worker says that it begins and that it is over, and nobody says anything for each call.
-pub(crate) fn says_little(lines: &Lines, outages: usize) {
-    let said = lines.all().join("\n");
-    assert!(lines.with(&["lost its store"]) <= outages, "{said}");
-    assert_eq!(lines.with(&["lost its store"]), lines.with(&["reached its store again"]), "{said}");
-    assert_eq!(lines.with(&["ERROR"]), 0, "{said}");
-    let about_no_task =
-        lines.all().iter().filter(|line| line.starts_with("WARN") && !line.contains(" id=")).count();
-    assert!(about_no_task <= 2 * outages, "{said}");
 }

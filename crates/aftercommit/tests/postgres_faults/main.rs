@@ -8,6 +8,7 @@
 mod audit;
 mod chance;
 mod clocks;
+mod completed;
 mod deaths;
 mod kit;
 #[path = "../faults/lines.rs"]
@@ -16,6 +17,8 @@ mod lost_answers;
 mod network;
 mod outages;
 mod refusals;
+mod said;
+mod server;
 #[path = "../faults/table.rs"]
 mod table;
 mod transactions;

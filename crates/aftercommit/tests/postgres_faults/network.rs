@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::audit::What;
-use crate::kit::{Job, Network, Setup, play, said_once_each};
+use crate::kit::{Job, Network, Setup, play};
+use crate::said::said_once_each;
 
 const MS: Duration = Duration::from_millis(1);
 

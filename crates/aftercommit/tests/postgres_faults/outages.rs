@@ -5,7 +5,8 @@ use std::time::Duration;
 use aftercommit_servers::Shutdown;
 
 use crate::audit::What;
-use crate::kit::{Job, Network, Rig, Setup, play, said_once_each, says_little};
+use crate::kit::{Job, Network, Rig, Setup, play};
+use crate::said::{said_once_each, says_little};
 
 const MS: Duration = Duration::from_millis(1);
 

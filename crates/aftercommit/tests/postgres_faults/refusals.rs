@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::audit::What;
-use crate::kit::{Job, Setup, play, said_once_each, says_little};
+use crate::kit::{Job, Setup, play};
+use crate::said::{said_once_each, says_little};
 
 const MS: Duration = Duration::from_millis(1);
 

@@ -43,11 +43,18 @@ pub enum Role {
     Audit,
 }
 
+/// More migrations than there are.
+pub const ALL: usize = usize::MAX;
+
 /// What to do with the database schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Subcommand)]
 pub enum Migrate {
-    /// Apply all migrations that are not applied yet
-    Up,
+    /// Apply migrations that are not applied yet: so many, or all and the tables of the task queue
+    Up {
+        /// A number, or `all`
+        #[arg(value_name = "N", default_value = "all", value_parser = steps)]
+        steps: usize,
+    },
     /// Take migrations back: the last one, or so many, or all
     Down {
         /// A number, or `all`
@@ -58,10 +65,10 @@ pub enum Migrate {
     Status,
 }
 
-/// How many migrations; of more than there are, all are meant.
+/// How many migrations, [`ALL`] for all.
 fn steps(text: &str) -> Result<usize, String> {
     match text {
-        "all" => Ok(usize::MAX),
+        "all" => Ok(ALL),
         _ => text.parse().ok().filter(|steps| *steps > 0).ok_or_else(|| "a number, or all".to_owned()),
     }
 }
@@ -192,7 +199,7 @@ fn unusable(error: &clap::Error) -> Fault {
         (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand, _) => {
             ("migrate", "expected up, down or status".to_owned())
         }
-        (ErrorKind::ValueValidation, None) => ("migrate down", "expected how many, or all".to_owned()),
+        (ErrorKind::ValueValidation, None) => ("migrate", "expected how many, or all".to_owned()),
         (ErrorKind::ArgumentConflict, Some(flag)) => (flag, "given more than once".to_owned()),
         (ErrorKind::InvalidValue, Some(flag)) => (flag, "expected a value".to_owned()),
         (ErrorKind::InvalidUtf8, _) => ("arguments", "expected text in UTF-8".to_owned()),

@@ -27,7 +27,7 @@ mod tasks;
 mod tests;
 mod tokens;
 
-pub use cli::{Migrate, Role};
+pub use cli::{ALL, Migrate, Role};
 pub use delivery::TaskDelivery;
 pub use environment::Environment;
 pub use fault::{Fault, Refusal, Source};

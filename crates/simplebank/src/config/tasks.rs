@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub(super) const KEYS: &[Key] =
-    &[QUEUE, MAX_RETRY, PROCESS_IN, QUEUES, CONCURRENCY, MISSING_USER, RETRY_DELAY];
+    &[QUEUE, MAX_RETRY, PROCESS_IN, QUEUES, CONCURRENCY, MISSING_USER, RETRY_DELAY, LEASE];
 const QUEUE: Key = Key::new("TASK_QUEUE", "critical", "The queue for the verification e-mail.");
 const MAX_RETRY: Key = Key::new(
     "TASK_MAX_RETRY",
@@ -38,6 +38,11 @@ const RETRY_DELAY: Key = Key::new(
     "asynq",
     "The time to the next try: `asynq` for its growing delays, or a fixed duration.",
 );
+const LEASE: Key = Key::new(
+    "TASK_LEASE",
+    "30s",
+    "How long a task stays with a worker that gives no sign of life; others take it over sooner if they know it dead.",
+);
 
 const RETRIES: RangeInclusive<u32> = 0..=1000;
 const SLOTS: RangeInclusive<usize> = 1..=1000;
@@ -49,6 +54,8 @@ const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 const WAIT: RangeInclusive<Duration> = Duration::ZERO..=MONTH;
 /// Never zero: a task that fails at once would keep the worker busy with nothing else.
 const FIXED_DELAY: RangeInclusive<Duration> = Duration::from_millis(10)..=MONTH;
+/// Shorter ones are lost to an ordinary pause.
+const LEASES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
 /// How background tasks are enqueued and run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +74,8 @@ pub struct Tasks {
     pub missing_user: MissingUser,
     /// The time to the next try.
     pub retry_delay: RetryDelay,
+    /// How long a task stays with a worker that gives no sign of life.
+    pub lease: Duration,
 }
 
 /// What becomes of a task whose user does not exist.
@@ -105,6 +114,7 @@ impl Tasks {
                 .map(RetryDelay::Fixed)
                 .map_err(|duration| format!("asynq, or {duration}")),
         });
+        let lease = reader.read(&LEASE, duration::within(LEASES));
         let tasks = Self {
             queue: queue?,
             max_retry: max_retry?,
@@ -113,6 +123,7 @@ impl Tasks {
             concurrency: concurrency?,
             missing_user: missing_user?,
             retry_delay: retry_delay?,
+            lease: lease?,
         };
         let taken = tasks.queues.iter().any(|(name, weight)| *name == tasks.queue && *weight > 0);
         if reader.role().works() && !taken {

@@ -10,9 +10,10 @@ use tokio::time::sleep;
 /// How often a transaction is tried.
 const ATTEMPTS_MAX: u32 = 5;
 
-/// The pause before the second attempt, at most; it doubles each time. Drawn by chance, or those who collided would do so
-/// again.
-const PAUSE: Duration = Duration::from_millis(10);
+/// The pause before the second attempt, at most; it doubles each time. Never less than half of it: whoever the way was
+/// cleared for has to be woken first, or we are in it again. Partly drawn by chance, so that those who collided do not
+/// come back together.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Does it until nobody is in the way, or until that has happened too often. `attempt` is everything from the begin of
 /// the transaction to its commit, and nothing that must not be done twice.
@@ -27,7 +28,7 @@ pub(super) async fn until_it_goes_through<T, F: Future<Output = Result<T, Servic
             }
             ended => return ended,
         }
-        sleep(pause.mul_f64(rand::random())).await;
+        sleep(pause.mul_f64(rand::random_range(0.5..=1.0))).await;
         pause *= 2;
     }
     attempt().await

@@ -80,8 +80,8 @@ impl Bank {
 
     async fn store_user(&self, draft: &Draft, hash: &PasswordHash) -> Result<User, ServiceError> {
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(DOING))?;
-        let (user, task) = self.insert_user(&mut tx, draft, hash).await?;
-        self.commit_user(tx, task).await?;
+        let user = self.insert_user(&mut tx, draft, hash).await?;
+        self.commit_with_task(tx, &user).await?;
         Ok(user)
     }
 
@@ -103,10 +103,10 @@ impl Bank {
             }
             Claim::InFlight => return Err(ServiceError::IdempotencyKeyInFlight),
         }
-        let (user, task) = self.insert_user(&mut tx, draft, hash).await?;
+        let user = self.insert_user(&mut tx, draft, hash).await?;
         let response = StoredUser::write(&user).map_err(ServiceError::internal(DOING))?;
         idempotency::complete(&mut tx, scope, &response).await.map_err(ServiceError::store(DOING))?;
-        self.commit_user(tx, task).await?;
+        self.commit_with_task(tx, &user).await?;
         Ok(Stored::User(user))
     }
 
@@ -121,29 +121,28 @@ impl Bank {
         self.parts().passwords.hash(&draft.password).await.map_err(ServiceError::password(DOING))
     }
 
-    /// Everything between begin and commit: the user first, then the task.
     async fn insert_user(
         &self,
         tx: &mut Tx,
         draft: &Draft,
         hash: &PasswordHash,
-    ) -> Result<(User, Progress), ServiceError> {
+    ) -> Result<User, ServiceError> {
         let now = self.parts().clock.now();
         let insertion =
             users::insert(tx, &draft.user, hash, now).await.map_err(ServiceError::store(DOING))?;
-        let user = match insertion {
-            Insertion::Inserted(user) => user,
-            Insertion::Taken(taken) => return Err(ServiceError::AlreadyExists(taken)),
-        };
-        let task = self.parts().tasks.distribute_send_verify_email(tx, &user.username).await;
+        match insertion {
+            Insertion::Inserted(user) => Ok(user),
+            Insertion::Taken(taken) => Err(ServiceError::AlreadyExists(taken)),
+        }
+    }
+
+    /// Asks for the mail and commits. The deliveries differ in the order of the two, and in what that can lose.
+    async fn commit_with_task(&self, mut tx: Tx, user: &User) -> Result<(), ServiceError> {
+        let task = self.parts().tasks.distribute_send_verify_email(&mut tx, &user.username).await;
         let task = task.map_err(ServiceError::not_enqueued(DOING))?;
         if let Progress::AtOnce(task) = &task {
             task.log();
         }
-        Ok((user, task))
-    }
-
-    async fn commit_user(&self, tx: Tx, task: Progress) -> Result<(), ServiceError> {
         failpoint!("create_user.before_commit").await.map_err(ServiceError::internal(DOING))?;
         tx.commit().await.map_err(ServiceError::store(DOING))?;
         failpoint!("create_user.after_commit").await.map_err(ServiceError::internal(DOING))?;

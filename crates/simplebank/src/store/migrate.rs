@@ -45,9 +45,17 @@ pub struct Migration {
 /// Refuses a database whose schema is newer than this program, or whose applied migrations had
 /// another text, or that a Go program left half-migrated, without changing anything.
 pub async fn up(source: &Source) -> Result<Vec<i64>, StoreError> {
+    up_by(source, usize::MAX).await
+}
+
+/// As [`up`], but applies no more than the next `steps` migrations.
+///
+/// # Errors
+/// As [`up`].
+pub async fn up_by(source: &Source, steps: usize) -> Result<Vec<i64>, StoreError> {
     match source {
-        Source::Sqlite(path) => sqlite::migrate::up(path).await,
-        Source::Postgres(source) => postgres::migrate::up(source).await,
+        Source::Sqlite(path) => sqlite::migrate::up(path, steps).await,
+        Source::Postgres(source) => postgres::migrate::up(source, steps).await,
     }
 }
 

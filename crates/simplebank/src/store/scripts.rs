@@ -48,10 +48,12 @@ impl Scripts {
         migrator
     }
 
-    /// The numbers of those that are not among the applied.
-    pub(super) fn pending(&self, applied: &[i64]) -> Vec<i64> {
+    /// The numbers of the next ones that are not among the applied, and of the last one that is to be applied then.
+    pub(super) fn next(&self, applied: &[i64], steps: usize) -> (Vec<i64>, i64) {
         let versions = self.0.iter().map(|script| script.version);
-        versions.filter(|version| !applied.contains(version)).collect()
+        let next: Vec<i64> = versions.filter(|version| !applied.contains(version)).take(steps).collect();
+        let target = next.last().copied().unwrap_or(self.newest());
+        (next, target)
     }
 
     /// All of them, with where they stand.

@@ -2,6 +2,7 @@
 //! bank's exists exactly if that commits.
 
 use super::Tx;
+use super::postgres::Sleeper;
 use aftercommit::postgres::{PostgresOutbox, PostgresQueue};
 use aftercommit::sqlite::{SqliteOutbox, SqliteQueue};
 use aftercommit::{Backend, Enqueued, Error, Options, Result, Task};
@@ -36,7 +37,7 @@ impl Queue {
         match (self, tx) {
             (Self::Sqlite(queue), Tx::Sqlite(tx)) => queue.enqueue_in(tx, task).options(options).await,
             (Self::Postgres(queue), Tx::Postgres(tx)) => {
-                tx.wakes(queue);
+                tx.wakes(Sleeper::Queue(queue.clone()));
                 queue.enqueue_in(tx, task).options(options).await
             }
             (Self::Sqlite(_) | Self::Postgres(_), _) => Err(foreign()),
@@ -71,7 +72,7 @@ impl Outbox {
         match (self, tx) {
             (Self::Sqlite(outbox), Tx::Sqlite(tx)) => outbox.enqueue_in(tx, task).options(options).await,
             (Self::Postgres(outbox), Tx::Postgres(tx)) => {
-                tx.wakes(outbox);
+                tx.wakes(Sleeper::Outbox(outbox.clone()));
                 outbox.enqueue_in(tx, task).options(options).await
             }
             (Self::Sqlite(_) | Self::Postgres(_), _) => Err(foreign()),

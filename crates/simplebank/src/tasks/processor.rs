@@ -30,6 +30,7 @@ pub fn start_task_processor(
     let mut builder = Worker::builder_dyn(backend, router)
         .requires::<SendVerifyEmail>()
         .concurrency(tasks.concurrency)
+        .lease(tasks.lease)
         .shutdown_timeout(shutdown_timeout)
         .on_failure(move |message, failure| log_failure(message, failure, payloads));
     for (name, weight) in &tasks.queues {

@@ -49,6 +49,15 @@ impl WatchedOutbox {
     }
 }
 
+impl WatchedOutbox {
+    /// Has a relay that is being stopped look once more: one that has emptied the outbox does not do so by itself.
+    fn look_again(&self) {
+        if self.draining.load(Ordering::SeqCst) {
+            self.outbox.wake();
+        }
+    }
+}
+
 #[async_trait]
 impl Outbox for WatchedOutbox {
     async fn claim(&self, limit: usize, duration: Duration) -> Result<Claim> {
@@ -65,19 +74,14 @@ impl Outbox for WatchedOutbox {
     async fn mark(&self, rows: &[RowKey]) -> Result<()> {
         failpoint!("relay.published").await.map_err(|error| Error::unavailable("mark rows", error))?;
         self.rows.mark(rows).await?;
-        if self.draining.load(Ordering::SeqCst) {
-            // A relay that has emptied the outbox does not look again by itself.
-            self.outbox.wake();
-        }
+        self.look_again();
         failpoint!("relay.marked").await.map_err(|error| Error::unavailable("mark rows", error))
     }
 
     async fn keep(&self, rows: &[Kept]) -> Result<()> {
         failpoint!("relay.published").await.map_err(|error| Error::unavailable("keep rows", error))?;
         self.rows.keep(rows).await?;
-        if self.draining.load(Ordering::SeqCst) {
-            self.outbox.wake();
-        }
+        self.look_again();
         failpoint!("relay.marked").await.map_err(|error| Error::unavailable("keep rows", error))
     }
 

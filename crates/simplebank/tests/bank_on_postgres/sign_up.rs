@@ -1,7 +1,7 @@
 //! The first conversation: a user is created, gets a mail and proves the address.
 
 use crate::home::{Home, mailbox_of};
-use aftercommit_servers::PostgresServer;
+use aftercommit_servers::{PgBouncer, PostgresServer};
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -30,4 +30,18 @@ async fn a_server_and_a_worker_may_be_two_processes() {
     assert_eq!(bank.sign_up("alice").await.0, StatusCode::OK);
     worker.line("processed task").await;
     home.mail_to(&mailbox_of("alice"));
+}
+
+#[tokio::test]
+async fn a_pooler_may_stand_in_between() {
+    let server = PostgresServer::start().unwrap();
+    let pooler = PgBouncer::start(&server, 2).unwrap();
+    let home = Home::on(&server);
+    let direct = server.url("test_0");
+    let settings = [("DB_SOURCE", &*pooler.url("test_0")), ("DB_DIRECT_SOURCE", &*direct)];
+    let bank = home.bank(&settings).await;
+    assert_eq!(bank.sign_up("alice").await.0, StatusCode::OK);
+    bank.line("processed task").await;
+    home.mail_to(&mailbox_of("alice"));
+    assert_eq!(bank.get("/readyz").await.0, StatusCode::OK);
 }

@@ -168,6 +168,22 @@ async fn then_a_repetition_with_a_key_finds_the_user_that_was_left_behind_and_no
 }
 
 #[tokio::test]
+async fn then_a_commit_that_is_late_or_fails_makes_no_task_too_early() {
+    let commits = "create_user.before_commit=1*error(disk full)";
+    let settings = [AFTER, ("TASK_PROCESS_IN", "0s"), ("TASK_MISSING_USER", "skip"), ("FAILPOINTS", commits)];
+    let scene = Scene::open("After the commit, a commit that fails", Redis::Up, &settings).await;
+    assert_eq!(scene.sign_up("alice14").await.words(), "500 failed to create user");
+    assert_eq!(scene.tasks().await, "no task", "nobody has asked for it yet");
+
+    let commits = "create_user.before_commit=delay(1s)";
+    let settings = [AFTER, ("TASK_PROCESS_IN", "0s"), ("TASK_MISSING_USER", "skip"), ("FAILPOINTS", commits)];
+    let scene = scene.restart(&settings).await;
+    assert_eq!(scene.sign_up("alice11").await.words(), "200");
+    scene.bank.line("processed task email=alice11@email.com").await;
+    assert_eq!(scene.bank.matching("process task failed"), [""; 0]);
+}
+
+#[tokio::test]
 async fn then_a_process_that_dies_after_the_commit_takes_the_task_with_it() {
     let killed = [AFTER, DELAYED, ("FAILPOINTS", "create_user.after_commit=kill")];
     let mut scene = Scene::open("A crash between commit and enqueue", Redis::Up, &killed).await;

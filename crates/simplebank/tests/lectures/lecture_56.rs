@@ -79,6 +79,17 @@ async fn then_a_repetition_with_a_key_is_the_first_request_that_counts() {
 }
 
 #[tokio::test]
+async fn then_a_crash_after_the_commit_loses_nothing() {
+    let killed = [INSIDE, DELAYED, ("FAILPOINTS", "create_user.after_commit=kill")];
+    let scene = Scene::open("A crash after the commit", Redis::Up, &killed).await;
+    scene.bank.create_user("alice6").send().await.unwrap_err();
+    assert_eq!(scene.user("alice6").await, "alice6 is a user");
+    assert_eq!(scene.tasks().await, "critical: 1 scheduled");
+    let scene = scene.restart(&[INSIDE, DELAYED]).await;
+    scene.bank.line("processed task email=alice6@email.com").await;
+}
+
+#[tokio::test]
 async fn then_a_transaction_waits_for_a_frozen_redis_no_longer_than_it_is_told_to() {
     let limits = [INSIDE, DELAYED, ("REDIS_READ_TIMEOUT", "300ms")];
     let scene = Scene::open("Redis accepts and does not answer", Redis::Up, &limits).await;

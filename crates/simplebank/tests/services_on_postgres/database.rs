@@ -37,7 +37,8 @@ impl Database {
     /// One on a server that the test has started.
     pub(crate) fn at(source: Source) -> Self {
         let Source::Postgres(postgres) = &source else { panic!("{source:?} is a Postgres") };
-        let pool = PgPool::connect_lazy(&format!("postgresql://postgres@{postgres}")).expect("an address");
+        let server = format!("postgresql://postgres@{}", postgres.direct());
+        let pool = PgPool::connect_lazy(&server).expect("an address");
         Self { source, pool, _server: None }
     }
 
@@ -123,5 +124,6 @@ impl Database {
 pub(crate) async fn record(tx: &mut Tx, username: &str) -> Result<(), Error> {
     let Tx::Postgres(tx) = tx else { panic!("the test is on Postgres") };
     let insert = sqlx::query("INSERT INTO recorded_tasks (username) VALUES ($1)").bind(username);
-    insert.execute(&mut **tx).await.map(drop)
+    // Perhaps there is a pooler in between.
+    insert.persistent(false).execute(&mut **tx).await.map(drop)
 }

@@ -1,11 +1,15 @@
 //! The use cases on a real Postgres: the tests of `services`, and what can only happen here.
 
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a helper ends the test that called it")]
+
 mod adoption;
 mod catalog;
+mod conflicts;
 mod database;
 mod docs;
 mod outages;
 mod plans;
+mod pooler;
 
 #[path = "../services/create_user.rs"]
 mod create_user;

@@ -22,7 +22,8 @@ async fn own_server() -> (PostgresServer, String) {
     made.await.expect("no panic").expect("a Postgres for the test")
 }
 
-async fn world(source: Source) -> World {
+/// A bank on a database that the test has made.
+pub(crate) async fn world(source: Source) -> World {
     let limits = PoolLimits { threads: NonZeroUsize::MIN, queue: 100 };
     World::on(Database::at(source), "argon2id:m=8,t=1,p=1", limits).await
 }

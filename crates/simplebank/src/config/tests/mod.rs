@@ -45,6 +45,7 @@ fn nothing_given_is_a_whole_configuration() {
     assert_eq!(config.tasks.queues, [("critical".to_owned(), 10), ("default".to_owned(), 5)]);
     assert_eq!((config.tasks.max_retry, config.tasks.process_in), (10, Duration::ZERO));
     assert_eq!(config.tasks.retry_delay, RetryDelay::Asynq);
+    assert_eq!(config.tasks.lease, Duration::from_secs(30));
     assert_eq!(config.log, Log { level: tracing::Level::INFO, task_payloads: TaskPayloads::Shown });
     assert_eq!(config.notices, Vec::<String>::new());
 }
@@ -69,12 +70,18 @@ fn flags_stand_before_or_after_the_role() {
         &["migrate", "up", "--task-queue", "q"],
     ] {
         let config = good(args, &[], "");
-        assert_eq!((config.role, config.tasks.queue.as_str()), (Role::Migrate(Migrate::Up), "q"), "{args:?}");
+        assert_eq!(
+            (config.role, config.tasks.queue.as_str()),
+            (Role::Migrate(Migrate::Up { steps: ALL }), "q"),
+            "{args:?}"
+        );
     }
     for (words, steps) in [(&["down"][..], 1), (&["down", "3"], 3), (&["down", "all"], usize::MAX)] {
         let config = good(&[&["migrate"], words].concat(), &[], "");
         assert_eq!(config.role, Role::Migrate(Migrate::Down { steps }));
     }
+    let one = good(&["migrate", "up", "1"], &[], "").role;
+    assert_eq!(one, Role::Migrate(Migrate::Up { steps: 1 }));
     for (word, role) in [("all", Role::All), ("serve", Role::Serve), ("worker", Role::Worker)] {
         assert_eq!(good(&[word], &[], "").role, role);
     }
@@ -141,8 +148,8 @@ fn misplaced_arguments_are_named_but_not_repeated() {
             &["migrate", "hunter2"],
             "role (command line): expected all, serve, worker, relay, audit, or migrate with up, down or status",
         ),
-        (&["migrate", "down", "hunter2"], "migrate down (command line): expected how many, or all"),
-        (&["migrate", "down", "0"], "migrate down (command line): expected how many, or all"),
+        (&["migrate", "down", "hunter2"], "migrate (command line): expected how many, or all"),
+        (&["migrate", "down", "0"], "migrate (command line): expected how many, or all"),
         (&["serve", "hunter2"], "arguments (command line): more than expected, see --help"),
         (&["--task-queue"], "--task-queue (command line): expected a value"),
         (&["--task-queue", "a", "--task-queue", "b"], "--task-queue (command line): given more than once"),

@@ -31,10 +31,10 @@ const BOUND_LOCKS: &str = "SET LOCAL lock_timeout = '10s'";
 /// How long a run may take.
 const RUN_MAX: Duration = Duration::from_secs(30 * 60);
 
-pub(in crate::store) async fn up(source: &PostgresSource) -> Result<Vec<i64>, StoreError> {
+pub(in crate::store) async fn up(source: &PostgresSource, steps: usize) -> Result<Vec<i64>, StoreError> {
     let mut run = Run::start(source).await?;
-    let done = SCRIPTS.pending(&run.applied);
-    run.bounded(async |connection| SCRIPTS.migrator().run(connection).await).await?;
+    let (done, target) = SCRIPTS.next(&run.applied, steps);
+    run.bounded(async |connection| SCRIPTS.migrator().run_to(target, connection).await).await?;
     run.commit().await?;
     Ok(done)
 }

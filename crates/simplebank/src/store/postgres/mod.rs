@@ -23,6 +23,7 @@ pub use address::PostgresAddress;
 pub use link::Link;
 pub(super) use link::answer;
 pub use source::{PostgresLimits, PostgresSource};
+pub(super) use tx::Sleeper;
 pub use tx::Tx;
 
 use super::{Conn, Fault, Place, StoreError};
@@ -48,7 +49,7 @@ pub const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pool: PgPool,
-    /// On connections of its own.
+    /// Queue and outbox are on connections of their own, which are made when they are needed.
     queue: PostgresQueue,
     outbox: PostgresOutbox,
     way: Way,
@@ -59,7 +60,7 @@ impl PostgresStore {
     /// Opens the database: makes one connection, to see whether it can.
     pub(super) async fn open(source: &PostgresSource) -> Result<Self, StoreError> {
         let (pool, way) = open::open(source);
-        let options = open::options_of_queue(source);
+        let options = open::options_for_tasks(source);
         let (queue, outbox) = (PostgresQueue::new(&options), PostgresOutbox::new(&options));
         let store = Self { pool, queue, outbox, way, place: Place::server(&source.address) };
         store.ping().await?;

@@ -88,8 +88,8 @@ pub(super) fn open(source: &PostgresSource) -> (PgPool, Way) {
     (pool, way)
 }
 
-/// How the task queue reaches the same database. What it does takes no longer than a statement of ours may.
-pub(super) fn options_of_queue(source: &PostgresSource) -> PostgresOptions {
+/// How queue and outbox reach the same database. What they do takes no longer than a statement of ours may.
+pub(super) fn options_for_tasks(source: &PostgresSource) -> PostgresOptions {
     let options = PostgresOptions::new(source.address.options())
         .call_timeout(source.limits.statement)
         .connect_timeout(source.limits.acquire);

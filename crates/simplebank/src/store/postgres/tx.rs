@@ -18,34 +18,24 @@ pub struct Tx {
     wakes: WakeOnDrop,
 }
 
-/// Wakes when it is dropped: the commit of a caller who goes away meanwhile may still happen.
-#[derive(Debug, Default)]
-struct WakeOnDrop(Option<Waked>);
-
-/// Where there will be tasks.
+/// Who has something to do once the transaction has committed.
 #[derive(Debug)]
-pub(in crate::store) enum Waked {
+pub(in crate::store) enum Sleeper {
+    /// The workers.
     Queue(PostgresQueue),
+    /// The relays.
     Outbox(PostgresOutbox),
 }
 
-impl From<&PostgresQueue> for Waked {
-    fn from(queue: &PostgresQueue) -> Self {
-        Self::Queue(queue.clone())
-    }
-}
-
-impl From<&PostgresOutbox> for Waked {
-    fn from(outbox: &PostgresOutbox) -> Self {
-        Self::Outbox(outbox.clone())
-    }
-}
+/// Wakes when it is dropped: the commit of a caller who goes away meanwhile may still happen.
+#[derive(Debug, Default)]
+struct WakeOnDrop(Option<Sleeper>);
 
 impl Drop for WakeOnDrop {
     fn drop(&mut self) {
         match &self.0 {
-            Some(Waked::Queue(queue)) => queue.wake(),
-            Some(Waked::Outbox(outbox)) => outbox.wake(),
+            Some(Sleeper::Queue(queue)) => queue.wake(),
+            Some(Sleeper::Outbox(outbox)) => outbox.wake(),
             None => {}
         }
     }
@@ -56,12 +46,9 @@ impl Tx {
         Self { inner, way, place, wakes: WakeOnDrop::default() }
     }
 
-    /// Notes that there will be tasks in this queue, or outbox. A bank has its tasks in one of them.
-    pub(in crate::store) fn wakes<'a, T>(&mut self, place: &'a T)
-    where
-        Waked: From<&'a T>,
-    {
-        self.wakes.0.get_or_insert_with(|| place.into());
+    /// Notes who is to be woken by the commit. A process has its tasks in one place, so there is one.
+    pub(in crate::store) fn wakes(&mut self, sleeper: Sleeper) {
+        self.wakes.0 = Some(sleeper);
     }
 
     /// An error may leave open whether the commit happened: [`Fault::CommitUnknown`].

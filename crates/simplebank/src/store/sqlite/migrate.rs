@@ -20,10 +20,11 @@ const SCRIPTS: Scripts = scripts! { "sqlite":
     8 "add idempotency keys" "000008_add_idempotency_keys";
 };
 
-pub(in crate::store) async fn up(path: &Path) -> Result<Vec<i64>, StoreError> {
+pub(in crate::store) async fn up(path: &Path, steps: usize) -> Result<Vec<i64>, StoreError> {
     let mut run = Run::start(path, Missing::Create).await?;
-    SCRIPTS.migrator().run(&mut *run.tx).await.map_err(|error| explain_migration(&run.place, error))?;
-    let done = SCRIPTS.pending(&run.applied);
+    let (done, target) = SCRIPTS.next(&run.applied, steps);
+    let running = SCRIPTS.migrator().run_to(target, &mut *run.tx).await;
+    running.map_err(|error| explain_migration(&run.place, error))?;
     run.commit().await?;
     Ok(done)
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use redis::{Connection, FromRedisValue, Script};
 
 use super::cost::{Cost, Late, Moment, Window};
-use super::{Drain, Enqueue, Lateness, Place, SendVerifyEmail, ready};
+use super::{Drain, Enqueue, Lateness, SendVerifyEmail, ready};
 use crate::measure::Samples;
 
 /// How many tasks it holds beyond its concurrency, as the engine may.
@@ -60,13 +60,13 @@ const KEYS: [&str; 5] = [
     "asynq:{default}:processed",
 ];
 
-fn connect(place: &Place) -> Result<Connection> {
-    let client = redis::Client::open(format!("redis://{}", place.redis))?;
+fn connect(url: &str) -> Result<Connection> {
+    let client = redis::Client::open(url)?;
     client.get_connection().context("cannot connect")
 }
 
-pub(super) fn enqueue(it: &Enqueue) -> Result<Cost> {
-    let mut connection = connect(&it.place)?;
+pub(super) fn enqueue(url: &str, it: &Enqueue) -> Result<Cost> {
+    let mut connection = connect(url)?;
     let script = Script::new(ENQUEUE);
     let payload = serde_json::to_vec(&SendVerifyEmail::plain())?;
     // Many callers of one process share their calls.
@@ -87,8 +87,8 @@ pub(super) fn enqueue(it: &Enqueue) -> Result<Cost> {
     Ok(Cost::of(it.tasks as u64, from, Moment::now()))
 }
 
-pub(super) fn drain(it: &Drain) -> Result<Cost> {
-    let mut connection = connect(&it.place)?;
+pub(super) fn drain(url: &str, it: &Drain) -> Result<Cost> {
+    let mut connection = connect(url)?;
     let mut turn = Turn::new(it.concurrency + HELD_BEYOND);
     let (window, mut handled) = (Window::default(), 0);
     ready();
@@ -113,8 +113,8 @@ pub(super) fn drain(it: &Drain) -> Result<Cost> {
 }
 
 /// The soonest that a worker can hear of a task: it waits for the list itself.
-pub(super) fn lateness(it: &Lateness) -> Result<Late> {
-    let mut connection = connect(&it.place)?;
+pub(super) fn lateness(url: &str, it: &Lateness) -> Result<Late> {
+    let mut connection = connect(url)?;
     let mut samples = Samples::default();
     ready();
     for at in 0..it.tasks {

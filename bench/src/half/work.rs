@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aftercommit::{Router, State, StopHandle, Worker};
+use aftercommit::{Backend, Router, State, StopHandle, Worker};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use super::cost::{Cost, Late, Window};
-use super::produce::backend;
 use super::task::unix_nanos;
-use super::{Beside, Drain, Hold, Lateness, Place, SendVerifyEmail, ready};
+use super::{Beside, Drain, Hold, Lateness, SendVerifyEmail, ready};
 use crate::measure::Samples;
 
 /// Ends a measurement that hangs.
@@ -24,8 +23,12 @@ struct Running {
 }
 
 impl Running {
-    fn start<S: Send + Sync + 'static>(place: &Place, concurrency: usize, router: Router<S>) -> Result<Self> {
-        let worker = Worker::builder(backend(place)?, router).concurrency(concurrency).build()?;
+    fn start<S: Send + Sync + 'static>(
+        backend: Arc<dyn Backend>,
+        concurrency: usize,
+        router: Router<S>,
+    ) -> Result<Self> {
+        let worker = Worker::builder_dyn(backend, router).concurrency(concurrency).build()?;
         let running = Self { stop: worker.stop_handle(), worker: tokio::spawn(worker.run()) };
         ready();
         Ok(running)
@@ -38,7 +41,7 @@ impl Running {
 }
 
 /// Ends when whoever started this process has, or takes too long: nobody would read the result.
-async fn abandoned() -> anyhow::Error {
+pub(super) async fn abandoned() -> anyhow::Error {
     let (tell, ended) = oneshot::channel();
     std::thread::spawn(move || {
         // A fault of the input is its end, too.
@@ -79,7 +82,7 @@ pub(super) async fn drain(it: &Drain) -> Result<Cost> {
             }
         },
     );
-    let running = Running::start(&it.place, it.concurrency, router)?;
+    let running = Running::start(it.place.backend()?, it.concurrency, router)?;
     tokio::select! {
         done = done => done.context("the worker ended")?,
         error = abandoned() => bail!("{error}: {} of {}", drained.handled.load(Ordering::Relaxed), it.tasks),
@@ -89,6 +92,16 @@ pub(super) async fn drain(it: &Drain) -> Result<Cost> {
 }
 
 pub(super) async fn lateness(it: &Lateness) -> Result<Late> {
+    late(it.place.backend()?, it.concurrency, it.tasks, it.skip).await
+}
+
+/// Works until so many tasks have started, of which the first are left out.
+pub(super) async fn late(
+    backend: Arc<dyn Backend>,
+    concurrency: usize,
+    tasks: usize,
+    skip: usize,
+) -> Result<Late> {
     let (report, mut late) = mpsc::unbounded_channel();
     let router = Router::with_state(report).route(
         async |State(report): State<mpsc::UnboundedSender<f64>>, task: SendVerifyEmail| {
@@ -96,12 +109,12 @@ pub(super) async fn lateness(it: &Lateness) -> Result<Late> {
             let _ = report.send(task.late_ms());
         },
     );
-    let running = Running::start(&it.place, it.concurrency, router)?;
+    let running = Running::start(backend, concurrency, router)?;
     let mut samples = Samples::default();
     let all = async {
-        for at in 0..it.tasks {
+        for at in 0..tasks {
             let late = late.recv().await.context("the worker ended")?;
-            if at >= it.skip {
+            if at >= skip {
                 samples.add(late);
             }
         }
@@ -125,7 +138,7 @@ pub(super) async fn beside(it: &Beside) -> Result<Value> {
             handled.fetch_add(1, Ordering::Relaxed);
         },
     );
-    let running = Running::start(&it.place, it.concurrency, router)?;
+    let running = Running::start(it.place.backend()?, it.concurrency, router)?;
     tokio::select! {
         () = tokio::time::sleep(Duration::from_secs(it.seconds)) => {}
         error = abandoned() => return Err(error),
@@ -141,7 +154,7 @@ pub(super) async fn hold(it: &Hold) -> Result<()> {
         println!("{}", json!({ "started": { "at_unix_ns": unix_nanos() } }));
         std::future::pending::<()>().await;
     });
-    let _running = Running::start(&it.place, 1, router)?;
+    let _running = Running::start(it.place.backend()?, 1, router)?;
     abandoned().await;
     Ok(())
 }

@@ -2,26 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use aftercommit::redis::{RedisBackend, RedisOptions};
-use aftercommit::{Client, Inspect as _, NewTask};
+use aftercommit::postgres::{PostgresOptions, PostgresOutbox, PostgresQueue};
+use aftercommit::{Client, NewTask};
 use anyhow::{Result, ensure};
+use sqlx::{PgConnection, PgPool};
 
 use super::cost::{Cost, Moment};
 use super::task::unix_nanos;
-use super::{Enqueue, Pace, Place, Schedule, SendVerifyEmail};
+use super::{Enqueue, Pace, Place, Schedule, SendVerifyEmail, Way};
 
 /// How often a producer at a pace looks what is due.
 const TICK: Duration = Duration::from_millis(1);
 
-pub(super) fn backend(place: &Place) -> Result<RedisBackend> {
-    Ok(RedisBackend::new(RedisOptions::parse(&format!("redis://{}", place.redis))?))
-}
-
 /// A client that has connected: what happens once is not measured.
 async fn client(place: &Place) -> Result<Client> {
-    let backend = backend(place)?;
+    let backend = place.backend()?;
     backend.queues().await?;
-    Ok(Client::new(backend))
+    Ok(Client::from_dyn(backend))
 }
 
 pub(super) async fn enqueue(it: &Enqueue) -> Result<Cost> {
@@ -61,9 +58,67 @@ async fn store(client: &Client, tasks: impl Iterator<Item = SendVerifyEmail>) ->
     Ok(())
 }
 
+/// Stores tasks with the moment before.
+pub(super) enum Producer {
+    Client(Client),
+    Transaction(PostgresQueue, PgPool),
+    Outbox(PostgresOutbox, PgPool),
+}
+
+impl Producer {
+    async fn new(place: &Place, way: Way) -> Result<Self> {
+        if way == Way::Client {
+            return Ok(Self::Client(client(place).await?));
+        }
+        let url = place.postgres()?;
+        let (pool, options) = (PgPool::connect(url).await?, PostgresOptions::parse(url)?);
+        Ok(match way {
+            Way::Outbox => Self::Outbox(PostgresOutbox::new(&options), pool),
+            _ => Self::Transaction(PostgresQueue::new(&options), pool),
+        })
+    }
+
+    /// The whole transaction comes after the moment.
+    async fn store(&self, count: u32) -> Result<()> {
+        match self {
+            Self::Client(client) => {
+                store(client, (0..count).map(|_| SendVerifyEmail::at(unix_nanos()))).await?;
+            }
+            Self::Transaction(queue, pool) => {
+                for _ in 0..count {
+                    let task = SendVerifyEmail::at(unix_nanos());
+                    let mut tx = queue.begin(pool).await?;
+                    host_row(&mut tx).await?;
+                    queue.enqueue_in(&mut tx, &task).await?;
+                    tx.commit().await?;
+                }
+            }
+            Self::Outbox(outbox, pool) => {
+                for _ in 0..count {
+                    let task = SendVerifyEmail::at(unix_nanos());
+                    let mut tx = outbox.begin(pool).await?;
+                    host_row(&mut tx).await?;
+                    outbox.enqueue_in(&mut tx, &task).await?;
+                    tx.commit().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a host would store beside its task.
+async fn host_row(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query("INSERT INTO host_row (name) VALUES ($1)").bind("alice10").execute(conn).await?;
+    Ok(())
+}
+
 /// A late call does not put off the next. What is due within one tick goes with one call, as a busy service would.
 pub(super) async fn pace(it: &Pace) -> Result<Cost> {
-    let client = client(&it.place).await?;
+    at_pace(&Producer::new(&it.place, it.way).await?, it).await
+}
+
+pub(super) async fn at_pace(producer: &Producer, it: &Pace) -> Result<Cost> {
     let distance = Duration::from_secs_f64(1.0 / it.per_second);
     let (from, started) = (Moment::now(), Instant::now());
     let due = |at: u32| {
@@ -82,7 +137,7 @@ pub(super) async fn pace(it: &Pace) -> Result<Cost> {
         while sent + count < it.tasks && distance * (sent + count) < elapsed {
             count += 1;
         }
-        store(&client, (0..count).map(|_| SendVerifyEmail::at(unix_nanos()))).await?;
+        producer.store(count).await?;
         sent += count;
     }
     Ok(Cost::of(u64::from(it.tasks), from, Moment::now()))

@@ -1,0 +1,6 @@
+, noted AS (
+    -- For the settle that follows: see the table.
+    INSERT INTO aftercommit.receipts (seq, epoch, finished_at)
+    SELECT h.token >> 16, (h.token & 65535)::integer, p.now FROM held AS h, present AS p
+)
+SELECT token FROM held
