@@ -5,9 +5,6 @@
 .PHONY: postgres createdb dropdb migrateup migratedown migrateup1 migratedown1 db_docs db_schema sqlc test server mock proto evans redis \
 	redis_stop redis_start redis_ping postgres_stop lecture-55 lecture-56 lecture-58 lectures help fmt lint
 
-# The experiments of a lecture, one after the other, with the bank's log as it comes.
-LECTURE := cargo test --quiet --package simplebank --features failpoints,redis-server --test lectures -- --nocapture --test-threads 1
-
 # Tests of the bank on a Postgres of their own, which they start.
 ON_POSTGRES := cargo test --quiet --package simplebank --features postgres-server --test services_on_postgres
 
@@ -72,16 +69,16 @@ postgres_stop: ## Stop Postgres
 	scripts/postgres.sh stop
 
 lecture-55: ## Replay lecture 55: a task after the commit, and what a crash and an absence of Redis make of it
-	$(LECTURE) lecture_55
+	scripts/lectures.sh lecture_55
 
 lecture-56: ## Replay lecture 56: a task inside the transaction, which rolls back without Redis
-	$(LECTURE) lecture_56
+	scripts/lectures.sh lecture_56
 
 lecture-58: ## Replay lecture 58: a commit that comes late, with and without a delay; then the same with the outbox
-	$(LECTURE) lecture_58 outbox
+	scripts/lectures.sh lecture_58 outbox lost_data
 
 lectures: ## Replay all of them, and print what was expected and what was seen as a table
-	$(LECTURE)
+	scripts/lectures.sh
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9_-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

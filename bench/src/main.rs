@@ -1,6 +1,7 @@
 //! Benchmarks: each measures ours and a bare loop (no engine around it, and so an upper bound) in one
 //! interleaved run, since on a shared machine ratios say more than rates.
 
+mod bank;
 mod goal;
 mod half;
 mod halves;

@@ -15,7 +15,9 @@ pub(crate) struct Evidence {
 pub(crate) enum Sign {
     /// The process was killed, by us or at a sync point.
     Died,
-    /// A process that had been frozen went on.
+    /// A process stands still, with whatever lock it holds.
+    Frozen,
+    /// It goes on.
     Thawed,
     /// A store, or the way to it, began to fail.
     StoreFailed,

@@ -13,6 +13,9 @@ use crate::evidence::{Evidence, Sign};
 /// How many faults of the project's own programs are kept in words; the rest is counted.
 const WORDS_MAX: usize = 20;
 
+/// How long a process may have stood still, and a little more.
+const LATELY_MS: u64 = 12_000;
+
 /// The clock of a run: milliseconds since it began.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock(Instant);
@@ -75,6 +78,14 @@ impl Journal {
     /// A program of ours did what no fault explains.
     pub(crate) fn misdeed(&self, by: &str, what: &str) {
         self.write(by, &format!("!!! {what}")).misdeed(format!("{by}: {what}"));
+    }
+
+    /// Whether some process stands still, or did a moment ago.
+    pub(crate) fn was_frozen_lately(&self) -> bool {
+        let since = self.clock.now_ms().saturating_sub(LATELY_MS);
+        let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = pages.evidence.iter().rev().take_while(|evidence| evidence.at_ms >= since);
+        lately.into_iter().any(|evidence| evidence.sign == Sign::Frozen)
     }
 
     /// All evidence in order, and the misdeeds.

@@ -115,7 +115,7 @@ impl Chair {
             }
             Blow::Freeze(time) => {
                 self.sitting().signal(Signal::STOP);
-                self.journal.remark(&self.name(), "frozen");
+                self.journal.event(&self.name(), Sign::Frozen);
                 sleep(time).await;
                 self.sitting().signal(Signal::CONT);
                 self.journal.event(&self.name(), Sign::Thawed);
@@ -221,7 +221,12 @@ impl Chair {
     fn note_end(&mut self, status: ExitStatus) {
         let name = self.name();
         self.journal.event(&name, Sign::Died);
-        if status.signal() != Some(SIGKILL) {
+        let was_up = self.sitting().was_up();
+        if !was_up && self.journal.was_frozen_lately() {
+            // A file that is locked by somebody who stands still cannot be opened: it says so and ends, and the next
+            // one tries again.
+            self.journal.remark(&name, &format!("could not start: {status}"));
+        } else if status.signal() != Some(SIGKILL) {
             self.journal.misdeed(&name, &format!("ended by itself: {status}"));
         }
     }

@@ -19,7 +19,7 @@ use crate::journal::Journal;
 const UNDER_WAY_MAX: usize = 64;
 /// How far mails may be behind before nobody else signs up, and for how long at most: on a machine that is too slow for
 /// the rate, more and more tasks would wait in the end.
-const BACKLOG_MAX: u64 = 500;
+const BACKLOG_MAX: u64 = 200;
 const BACKLOG_PATIENCE: Duration = Duration::from_secs(20);
 /// How long one request may take: a server may be frozen, and others are there.
 const ANSWER: Duration = Duration::from_secs(4);

@@ -21,8 +21,8 @@ use crate::plan::{Planned, plan};
 use crate::progress::Watcher;
 
 /// How soon a fleet without faults must have done all that is left: a dead relay's claim ends after 10 s, a lease after
-/// 3, an attempt may fail and be repeated.
-pub const DRAIN_BOUND: Duration = Duration::from_secs(30);
+/// 3, an attempt may fail and be repeated, and the machine may have much else to do.
+pub const DRAIN_BOUND: Duration = Duration::from_secs(60);
 /// A queue has nobody to wake for being empty, so it is asked again after this long.
 const AGAIN: Duration = Duration::from_millis(100);
 /// How long the first server may take to answer.

@@ -21,7 +21,7 @@ enum What {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
-    /// The queue and the outbox on Postgres, beside the bare limit, and River, graphile-worker and pg-boss where Go and npm
+    /// The queue, the outbox and the bank on Postgres, beside the bare limit, and River, graphile-worker and pg-boss where Go and npm
     /// are installed; appends to bench/results/
     Postgres {
         /// Passed on to the benchmark; `cargo xtask bench postgres -- --help` lists them
@@ -38,8 +38,8 @@ enum What {
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let packages: &[&str] = match &args.what {
-        What::Redis { .. } | What::Postgres { .. } => &["aftercommit-bench"],
-        What::Sqlite { .. } => &["aftercommit-bench", "simplebank"],
+        What::Redis { .. } => &["aftercommit-bench"],
+        What::Postgres { .. } | What::Sqlite { .. } => &["aftercommit-bench", "simplebank"],
     };
     let mut build = Command::new("cargo");
     build.current_dir(workspace.root()).args(["build", "--release"]);
@@ -53,7 +53,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let mut bench = Command::new(release.join("aftercommit-bench"));
     match &args.what {
         What::Redis { options } => bench.arg("redis").args(options),
-        What::Postgres { options } => bench.arg("postgres").args(options),
+        What::Postgres { options } => {
+            bench.args(["postgres", "--simplebank"]).arg(release.join("simplebank")).args(options)
+        }
         What::Sqlite { options } => {
             bench.args(["sqlite", "--simplebank"]).arg(release.join("simplebank")).args(options)
         }

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aftercommit::postgres::{PostgresOptions, PostgresOutbox, PostgresQueue};
-use anyhow::{Result, bail};
-use argon2::{Algorithm, Argon2, Params, Version};
+use anyhow::{Context, Result, bail};
+use argon2::Argon2;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection, PgPool};
 
 use super::{Bench, Peer};
+use crate::bank::Hash;
 use crate::goal::Goal;
 use crate::half::SendVerifyEmail;
 use crate::report::Row;
@@ -34,20 +35,21 @@ enum Way {
     /// `PostgresOutbox::enqueue_in`: the same.
     Outbox,
     /// One statement, without BEGIN and COMMIT, with the SQL function of the migrations.
-    Folded,
+    FoldedQueue,
+    /// The same for the outbox.
+    FoldedOutbox,
     /// A second statement, and a notification inside of the transaction: what the library does not do.
     Notify,
 }
 
-const WAYS: [Way; 5] = [Way::Without, Way::Queue, Way::Outbox, Way::Folded, Way::Notify];
+const WAYS: [Way; 6] =
+    [Way::Without, Way::Queue, Way::Outbox, Way::FoldedQueue, Way::FoldedOutbox, Way::Notify];
 
 const INSERT_ROW: &str = "INSERT INTO host_row (name) VALUES ($1)";
 const INSERT_USER: &str = "INSERT INTO host_user (username, hashed_password, full_name, email) VALUES ($1, $2, 'Bench Mark', $1 || '@example.com')";
-const ENQUEUE: &str =
-    "SELECT aftercommit.enqueue('task:send_verify_email', '{\"username\":\"alice10\"}'::jsonb) FROM u";
 const HAS_FUNCTION: &str =
     "SELECT EXISTS (SELECT FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-    WHERE n.nspname = 'aftercommit' AND p.proname = 'enqueue')";
+    WHERE n.nspname = 'aftercommit' AND p.proname = $1)";
 const USERS: &str = "CREATE TABLE host_user (username text PRIMARY KEY, hashed_password text NOT NULL,
     full_name text NOT NULL, email text NOT NULL UNIQUE, created_at timestamptz NOT NULL DEFAULT now())";
 
@@ -73,15 +75,25 @@ impl Way {
             Self::Without => "without",
             Self::Queue => "queue.enqueue_in",
             Self::Outbox => "outbox.enqueue_in",
-            Self::Folded => "folded into one statement",
+            Self::FoldedQueue => "folded into one statement, queue",
+            Self::FoldedOutbox => "folded into one statement, outbox",
             Self::Notify => "queue.enqueue_in and pg_notify",
+        }
+    }
+
+    /// The SQL function that is folded into the host's statement.
+    const fn function(self) -> Option<&'static str> {
+        match self {
+            Self::FoldedQueue => Some("enqueue"),
+            Self::FoldedOutbox => Some("enqueue_outbox"),
+            _ => None,
         }
     }
 
     fn goal(self, connections: u32) -> Option<Goal> {
         match self {
             Self::Queue | Self::Outbox if connections >= 8 => Some(Goal::of_bare(0.75)),
-            Self::Folded => Some(Goal::of_bare(1.0)),
+            Self::FoldedQueue | Self::FoldedOutbox => Some(Goal::of_bare(1.0)),
             _ => None,
         }
     }
@@ -115,6 +127,12 @@ pub(super) async fn measure(bench: &Bench, host: Host, connections: u32) -> Resu
     Ok(rows)
 }
 
+/// How often such a transaction is done in a second without a task.
+pub(super) async fn without(url: &str, host: Host, connections: u32, time: Duration) -> Result<f64> {
+    let rate = load(url, host, Way::Without, connections, time).await?;
+    rate.context("every database can do it without")
+}
+
 /// What the callers of one load share.
 struct Load {
     pool: PgPool,
@@ -122,7 +140,7 @@ struct Load {
     outbox: PostgresOutbox,
     host: Host,
     way: Way,
-    folded: String,
+    folded: Option<String>,
     argon2: Argon2<'static>,
     names: AtomicU64,
 }
@@ -134,16 +152,16 @@ async fn load(url: &str, host: Host, way: Way, connections: u32, time: Duration)
         PostgresOptions::parse(url)?,
     );
     sqlx::raw_sql(USERS).execute(&pool).await?;
-    if matches!(way, Way::Folded) && !sqlx::query_scalar(HAS_FUNCTION).fetch_one(&pool).await? {
+    if let Some(function) = way.function()
+        && !sqlx::query_scalar(HAS_FUNCTION).bind(function).fetch_one(&pool).await?
+    {
         return Ok(None);
     }
-    // m=8 KiB, t=1: the bank's hash for load tests, so that the rest shows.
-    let Ok(params) = Params::new(8, 1, 1, None) else { bail!("parameters that Argon2 refuses") };
     let load = Arc::new(Load {
         queue: PostgresQueue::new(&options),
         outbox: PostgresOutbox::new(&options),
-        folded: format!("WITH u AS ({} RETURNING 1) {ENQUEUE}", host.insert()),
-        argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
+        folded: way.function().map(|function| folded(host, function)),
+        argon2: Hash::Cheap.argon2()?,
         names: AtomicU64::new(0),
         pool,
         host,
@@ -173,18 +191,23 @@ async fn load(url: &str, host: Host, way: Way, connections: u32, time: Duration)
     Ok(Some(rate))
 }
 
+fn folded(host: Host, function: &str) -> String {
+    let task = "'task:send_verify_email', '{\"username\":\"alice10\"}'::jsonb";
+    format!("WITH u AS ({} RETURNING 1) SELECT aftercommit.{function}({task}) FROM u", host.insert())
+}
+
 impl Load {
     async fn transaction(&self, connection: &mut PgConnection) -> Result<()> {
         let name = format!("user{}", self.names.fetch_add(1, Ordering::Relaxed));
         let hash = self.hash(&name)?;
-        if matches!(self.way, Way::Folded) {
-            return self.insert(connection, &self.folded, &name, &hash).await;
+        if let Some(folded) = &self.folded {
+            return self.insert(connection, folded, &name, &hash).await;
         }
         let mut tx = connection.begin().await?;
         self.insert(&mut tx, self.host.insert(), &name, &hash).await?;
         let task = SendVerifyEmail::plain();
         match self.way {
-            Way::Without | Way::Folded => {}
+            Way::Without | Way::FoldedQueue | Way::FoldedOutbox => {}
             Way::Queue => drop(self.queue.enqueue_in(&mut tx, &task).await?),
             Way::Outbox => drop(self.outbox.enqueue_in(&mut tx, &task).await?),
             Way::Notify => {

@@ -1,6 +1,7 @@
 //! The queue and the outbox on Postgres: ours, the bare limit, River, graphile-worker and pg-boss, one after the other
 //! in each round, each in a fresh database of one private server.
 
+mod bank;
 mod bare;
 mod beside;
 mod drain;
@@ -12,7 +13,9 @@ mod peers;
 mod relay;
 mod server;
 
-use anyhow::Result;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 use clap::Args;
 
 use peers::{Peer, Programs};
@@ -29,6 +32,9 @@ pub(crate) struct Options {
     /// Also prints what our statements cost, after each drain that the measurement `flat` makes.
     #[arg(long)]
     statements: bool,
+    /// The bank's binary, for the sign-ups; without it they are left out.
+    #[arg(long)]
+    simplebank: Option<PathBuf>,
 }
 
 /// What is measured. Each gives one or several rows.
@@ -41,12 +47,13 @@ enum Measurement {
     Commit(latency::Commit),
     Held(held::Load),
     Beside { host: beside::Host, connections: u32 },
+    Bank { clients: u32 },
     Relay,
     Flat,
 }
 
 impl Measurement {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::Drain { concurrency: 10 },
         Self::Drain { concurrency: 100 },
         Self::Bare,
@@ -63,6 +70,8 @@ impl Measurement {
         Self::Beside { host: beside::Host::Row, connections: 32 },
         Self::Beside { host: beside::Host::CreateUser, connections: 8 },
         Self::Beside { host: beside::Host::CreateUser, connections: 32 },
+        Self::Bank { clients: 8 },
+        Self::Bank { clients: 32 },
         Self::Relay,
         Self::Flat,
     ];
@@ -76,6 +85,7 @@ impl Measurement {
             Self::Commit(commit) => format!("commit to start, {}", commit.name()),
             Self::Held(load) => format!("held transaction, {}", load.name()),
             Self::Beside { host, connections } => format!("beside {}, {connections}", host.name()),
+            Self::Bank { clients } => format!("create_user over HTTP, {clients}"),
             Self::Relay => "relay".to_owned(),
             Self::Flat => "flat".to_owned(),
         }
@@ -90,6 +100,10 @@ impl Measurement {
             Self::Commit(commit) => latency::commit(bench, commit).await,
             Self::Held(load) => held::measure(bench, load).await,
             Self::Beside { host, connections } => beside::measure(bench, host, connections).await,
+            Self::Bank { clients } => match &bench.simplebank {
+                Some(binary) => bank::measure(bench, binary, clients).await,
+                None => Ok(Vec::new()),
+            },
             Self::Relay => relay::measure(bench).await,
             Self::Flat => flat::measure(bench).await,
         }
@@ -102,12 +116,18 @@ struct Bench {
     peers: Programs,
     scope: Scope,
     shows_statements: bool,
+    simplebank: Option<PathBuf>,
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
+    // It starts in a directory of its own.
+    let simplebank =
+        options.simplebank.map(|path| path.canonicalize().context("cannot find the bank's binary"));
+    let simplebank = simplebank.transpose()?;
     let built = tempfile::tempdir()?;
     let (server, peers) = (Server::start()?, peers::build(built.path()).await?);
-    let bench = Bench { server, peers, scope: options.scope, shows_statements: options.statements };
+    let bench =
+        Bench { server, peers, scope: options.scope, shows_statements: options.statements, simplebank };
     let wanted = bench.scope.wanted(&Measurement::ALL, Measurement::name);
     let rows = suite::measure(wanted, Measurement::name, async |it| it.rows(&bench).await).await?;
     let knobs = knobs(&bench);

@@ -71,6 +71,13 @@ impl Server {
         Ok(self.server.url(name))
     }
 
+    /// A database without anything, whose old one is dropped; returns its URL.
+    pub(super) fn empty(&self, name: &str) -> Result<String> {
+        self.server.psql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
+        self.server.psql("postgres", &format!("CREATE DATABASE {name}"))?;
+        Ok(self.server.url(name))
+    }
+
     /// A fresh database with a backlog, tidied up so that nothing of the filling is left to do.
     pub(super) async fn filled(&self, peers: &Programs, peer: Peer, tasks: usize) -> Result<String> {
         let url = self.fresh(peers, peer).await?;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use latency::Produce;
 
+use crate::bank::Hash;
 use crate::machine;
 use crate::report::{Report, Row};
 
@@ -92,7 +93,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     if wanted("scheduled lateness") {
         rows.extend(latency::scheduled().await?);
     }
-    for hash in [bank::Hash::Cheap, bank::Hash::Real] {
+    for hash in [Hash::Cheap, Hash::Real] {
         if wanted("create_user")
             && let Some(binary) = &options.simplebank
         {

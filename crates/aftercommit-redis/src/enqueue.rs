@@ -117,6 +117,11 @@ impl Publisher for RedisBackend {
             let state = std::str::from_utf8(&state).ok().and_then(|state| state.parse().ok());
             Ok(state.or(Some(State::Pending)))
         };
-        self.link.pipeline(DOING, &commands).await.into_iter().map(state).collect()
+        let states = self.link.pipeline(DOING, &commands).await.into_iter().map(state);
+        let states: Vec<Option<State>> = states.collect::<Result<_>>()?;
+        // Where a task is gone, all may be: the list of queues, too.
+        let gone = tasks.iter().zip(&states).filter(|(_, state)| state.is_none());
+        gone.for_each(|((queue, _), _)| self.forget_known(queue));
+        Ok(states)
     }
 }

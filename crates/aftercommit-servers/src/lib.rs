@@ -18,5 +18,5 @@ mod process;
 mod redis;
 
 pub use chaos::ChaosProxy;
-pub use postgres::{PgBouncer, PostgresServer, PostgresServerBuilder, Shutdown};
+pub use postgres::{PgBouncer, PostgresDatabase, PostgresServer, PostgresServerBuilder, Shutdown};
 pub use redis::{AppendFsync, RedisServer, RedisServerBuilder};

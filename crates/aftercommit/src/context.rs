@@ -11,6 +11,32 @@ use tokio_util::sync::CancellationToken;
 use crate::worker::Attempt;
 
 /// The attempt a handler is part of. Cheap to clone.
+///
+/// Where the queue is the handler's own database, a handler may finish its task in the transaction of its effect, and so
+/// have that effect exactly once:
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] mod example {
+/// use aftercommit::sqlite::SqliteQueue;
+/// use aftercommit::{BoxError, State, Task, TaskContext};
+/// # use serde::{Deserialize, Serialize};
+///
+/// # #[derive(Serialize, Deserialize)]
+/// # struct Book {
+/// #     amount: i64,
+/// # }
+/// # impl Task for Book {
+/// #     const TYPE: &'static str = "book";
+/// # }
+/// async fn book(State(queue): State<SqliteQueue>, context: TaskContext, task: Book) -> Result<(), BoxError> {
+///     let mut tx = queue.begin().await?;
+///     // ... the handler's own statements on `&mut tx` ...
+///     queue.complete_in(&mut tx, &context).await?;
+///     tx.commit().await?; // the effect and the end of the task, or neither
+///     Ok(())
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct TaskContext {
     attempt: Arc<Attempt>,

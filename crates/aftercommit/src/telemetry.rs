@@ -201,8 +201,14 @@ pub(crate) fn row_buried(message: &Message, reason: &str) {
 }
 
 /// One line for each task, so that a second run can be explained.
-pub(crate) fn task_lost(queue: &QueueName, id: &TaskId, may_have_ended: bool) {
-    info!(id = %id, queue = %queue, may_have_ended, "published task is gone and is published again");
+pub(crate) fn task_lost(queue: &QueueName, id: &TaskId) {
+    info!(id = %id, queue = %queue, "published task is gone and is published again");
+}
+
+/// The same for one that may have ended.
+pub(crate) fn task_lost_unseen(queue: &QueueName, id: &TaskId) {
+    info!(id = %id, queue = %queue,
+        "published task is gone and is published again; it may have ended unseen, and then runs twice");
 }
 
 pub(crate) fn tasks_lost(count: usize, may_have_ended: usize) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Sign-ups and faults, over all fleets.
 const TASKS: usize = 2000;
-const FAULTS: usize = 24;
+const FAULTS: usize = 30;
 /// What must at least have happened of the faults: a process may not come to a sync point in time.
 const STRUCK: u64 = 20;
 const SPAN: Duration = Duration::from_secs(30);

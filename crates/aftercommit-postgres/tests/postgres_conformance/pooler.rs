@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aftercommit_core::Backend;
 use aftercommit_postgres::{PostgresOptions, PostgresQueue};
-use aftercommit_servers::{PgBouncer, PostgresServer};
+use aftercommit_servers::{PgBouncer, PostgresDatabase, PostgresServer};
 use aftercommit_testing::ManualClock;
 use aftercommit_testing::conformance::Fixture;
 
@@ -13,11 +13,10 @@ const SESSIONS: u16 = 2;
 
 /// Listening and migrations go past the pooler.
 async fn pooled() -> Fixture {
-    let server = PostgresServer::shared().expect("a server");
-    let database = server.database().expect("a database");
-    let pooler = PgBouncer::start(&server, SESSIONS).expect("a pooler");
-    let (direct, clock) = (server.url(&database), ManualClock::new());
-    let options = PostgresOptions::parse(&pooler.url(&database)).expect("the pooler's address");
+    let database = PostgresServer::shared().and_then(PostgresDatabase::make).expect("a database");
+    let pooler = PgBouncer::start(database.server(), SESSIONS).expect("a pooler");
+    let (direct, clock) = (database.url(), ManualClock::new());
+    let options = PostgresOptions::parse(&pooler.url(database.name())).expect("the pooler's address");
     let options = options.pooled().max_connections(4).direct(&direct).expect("the server's address");
     let open = {
         let clock = clock.clone();
@@ -30,7 +29,7 @@ async fn pooled() -> Fixture {
         }
     };
     let backend = open().await;
-    Fixture::new(backend, clock).keep((pooler, server)).reopen(move || Box::pin(open()))
+    Fixture::new(backend, clock).keep((pooler, database)).reopen(move || Box::pin(open()))
 }
 
 aftercommit_testing::conformance!(

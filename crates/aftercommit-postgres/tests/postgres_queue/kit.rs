@@ -50,6 +50,11 @@ impl Kit {
         PostgresQueue::new(&PostgresOptions::parse(&self.url).expect("the server's address"))
     }
 
+    /// What `psql` prints for a statement, or says of its failure.
+    pub(crate) fn psql(&self, sql: &str) -> Result<String, String> {
+        self.server.psql_at(&self.url, sql).map_err(|error| error.to_string())
+    }
+
     /// Whether a statement about this id finds something.
     pub(crate) async fn exists(&self, sql: &'static str, id: &str) -> bool {
         sqlx::query(sql).bind(id).fetch_optional(&self.pool).await.expect("it works").is_some()

@@ -1,7 +1,10 @@
 //! The queue in a real Postgres: what the conformance suite does not ask.
 
 mod cancellations;
+mod complete;
 mod counted;
+mod from_sql;
+mod from_sql_refused;
 mod group_races;
 mod hot_path;
 mod kit;

@@ -113,12 +113,17 @@ impl Reconciler {
         let keys: Vec<RowKey> = lost.iter().map(|row| row.key).collect();
         self.shared.outbox.publish_again(&keys).await?;
         let now = self.shared.clock.now();
-        let unseen = lost.iter().filter(|row| may_have_ended(row, now)).count();
+        let mut unseen = 0;
+        for row in lost {
+            if may_have_ended(row, now) {
+                unseen += 1;
+                telemetry::task_lost_unseen(&row.queue, &row.id);
+            } else {
+                telemetry::task_lost(&row.queue, &row.id);
+            }
+        }
         self.shared.monitor.add(Count::Lost, lost.len());
         self.shared.monitor.add(Count::Unseen, unseen);
-        for row in lost {
-            telemetry::task_lost(&row.queue, &row.id, may_have_ended(row, now));
-        }
         telemetry::tasks_lost(lost.len(), unseen);
         Ok(())
     }

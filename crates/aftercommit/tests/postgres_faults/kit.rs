@@ -213,8 +213,17 @@ impl Rig {
 
     /// Starts a worker in a process of its own.
     pub(crate) fn process(&self, concurrency: usize, effort: Duration) -> Process {
+        self.process_of(|| {
+            self.worker(Arc::new(self.another_backend()), concurrency, effort).build().unwrap()
+        })
+    }
+
+    /// Starts this worker in a process of its own.
+    pub(crate) fn process_of(&self, worker: impl FnOnce() -> Worker) -> Process {
         let runtime = runtime(&self.lines);
-        let worker = self.worker(Arc::new(self.another_backend()), concurrency, effort).build().unwrap();
+        let entered = runtime.enter();
+        let worker = worker();
+        drop(entered);
         runtime.spawn(worker.run());
         Process(runtime)
     }

@@ -8,6 +8,7 @@
 mod audit;
 mod chance;
 mod clocks;
+mod completed;
 mod deaths;
 mod kit;
 #[path = "../faults/lines.rs"]

@@ -3,18 +3,49 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a helper ends the test that called it")]
 
 mod commands;
+mod faults;
 mod outages;
 mod sign_up;
 
+#[path = "../kills/auditor.rs"]
+mod auditor;
+#[path = "../kills/audits.rs"]
+mod audits;
+#[path = "../kills/commits.rs"]
+mod commits;
+#[path = "../support/database.rs"]
+mod database;
 #[path = "../support/home.rs"]
 mod home;
+#[path = "../kills/knobs.rs"]
+mod knobs;
 #[path = "../support/mails.rs"]
 mod mails;
+#[path = "../support/on_postgres.rs"]
+mod place;
+#[path = "../kills/points.rs"]
+mod points;
 #[path = "../support/process.rs"]
 mod process;
+#[path = "../kills/stops.rs"]
+mod stops;
+#[path = "../kills/table.rs"]
+mod table;
+#[path = "../kills/trial.rs"]
+mod trial;
+#[path = "../kills/workers.rs"]
+mod workers;
 
-use aftercommit_servers::PostgresServer;
+use aftercommit_servers::{PostgresServer, RedisServer};
 use home::Home;
+
+/// Where the tasks are.
+const QUEUE: &str = "tasks in the database";
+
+/// Starts what the tasks go to: nothing.
+fn with_queue(_: &mut Home) -> Option<RedisServer> {
+    None
+}
 
 impl Home {
     /// A directory whose processes have their data on a Postgres that nobody else uses.

@@ -5,6 +5,7 @@ use crate::database::Database;
 use crate::home::{Home, Server};
 use crate::knobs::number;
 use crate::on_redis::{lasting_redis, users};
+use crate::place;
 use crate::table::{Row, Table};
 use crate::trial::Outcome;
 use aftercommit_servers::RedisServer;
@@ -81,7 +82,7 @@ impl Fault {
 async fn no_fault_of_redis_loses_a_mail_or_makes_two_codes() {
     let runs = number("KILL_RUNS").unwrap_or(RUNS);
     let first_seed = number("KILL_SEED").unwrap_or_else(rand::random);
-    println!("KILL_RUNS={runs} KILL_SEED={first_seed}");
+    println!("on {} and Redis: KILL_RUNS={runs} KILL_SEED={first_seed}", place::DATABASE);
     let trials =
         FAULTS.iter().flat_map(|(fault, _)| (0..runs).map(|run| (*fault, first_seed.wrapping_add(run))));
     let trials = trials.map(|(fault, seed)| async move { tokio::spawn(run(fault, seed)).await.unwrap() });

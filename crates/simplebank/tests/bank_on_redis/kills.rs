@@ -3,6 +3,7 @@
 use crate::home::Home;
 use crate::knobs::number;
 use crate::on_redis::lasting_redis;
+use crate::place;
 use crate::table::{Row, Table};
 use crate::trial::{self, Outcome, Scene, Victim};
 use futures_util::{StreamExt, stream};
@@ -43,7 +44,7 @@ const fn batch(name: &'static str, point: &'static str) -> Scene {
 async fn no_kill_loses_a_mail_or_sends_one_to_nobody_or_makes_two_codes() {
     let runs = number("KILL_RUNS").unwrap_or(RUNS);
     let first_seed = number("KILL_SEED").unwrap_or_else(rand::random);
-    println!("KILL_RUNS={runs} KILL_SEED={first_seed}");
+    println!("on {} and Redis: KILL_RUNS={runs} KILL_SEED={first_seed}", place::DATABASE);
     let trials = SCENES.iter().flat_map(|scene| (0..runs).map(|run| (*scene, first_seed.wrapping_add(run))));
     let trials = trials.map(|(scene, seed)| async move { tokio::spawn(run(scene, seed)).await.unwrap() });
     let outcomes: Vec<Outcome> = stream::iter(trials).buffered(AT_ONCE).collect().await;

@@ -11,6 +11,7 @@ mod on_redis;
 mod outages;
 mod roles;
 mod stranded;
+mod ways;
 
 #[path = "../kills/auditor.rs"]
 mod auditor;
@@ -22,6 +23,8 @@ mod home;
 mod knobs;
 #[path = "../support/mails.rs"]
 mod mails;
+#[path = "../support/on_sqlite.rs"]
+mod place;
 #[path = "../support/process.rs"]
 mod process;
 #[path = "../kills/table.rs"]

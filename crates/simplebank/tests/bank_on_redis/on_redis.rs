@@ -2,6 +2,7 @@
 
 use crate::home::Home;
 use crate::mails::Mail;
+use crate::place;
 use crate::process::{PATIENCE, Process};
 use aftercommit_servers::{AppendFsync, RedisServer};
 use std::collections::BTreeSet;
@@ -28,7 +29,7 @@ impl Home {
 
     /// A directory whose processes have these settings.
     pub(crate) fn with(settings: &[(&'static str, &str)]) -> Self {
-        let mut home = Self::new();
+        let mut home = place::home();
         home.settings.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         home
     }

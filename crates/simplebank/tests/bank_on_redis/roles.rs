@@ -63,3 +63,36 @@ async fn stop_publishes_what_the_last_request_committed() {
     database.close().await;
     assert_eq!(redis.command(&["LLEN", "asynq:{critical}:pending"]).unwrap(), "1");
 }
+
+#[tokio::test]
+async fn several_relays_of_which_one_dies_publish_each_task_once() {
+    let mut redis = lasting_redis();
+    redis.stop().unwrap();
+    let home = Home::on(&redis);
+    let everybody = users(60);
+    let (before, after) = everybody.split_at(30);
+    let server = home.serve(&[]).await;
+    for username in before {
+        assert_eq!(server.sign_up(username).await.0, StatusCode::OK);
+    }
+    server.signal(Signal::KILL);
+    server.into_process().ended().await;
+    redis.start_again().unwrap();
+    let dead = home.run(&["relay"], &[("FAILPOINTS", "relay.published=kill")]).ended().await;
+    assert_eq!(dead.status.code(), None, "it was killed: {dead:?}");
+
+    let relays = [home.run(&["relay"], &[]), home.run(&["relay"], &[])];
+    for relay in &relays {
+        relay.line("Starting relay").await;
+    }
+    let (server, worker) = (home.serve(&[]).await, home.worker(&[]).await);
+    for username in after {
+        assert_eq!(server.sign_up(username).await.0, StatusCode::OK);
+    }
+    let database = Database::open(&home).await;
+    database.until_idle().await;
+    let queue = database.queue().await.expect("there were tasks");
+    database.close().await;
+    assert_eq!((queue.processed, queue.failed), (60, 0));
+    each_mail_left_once(&home, &[&worker], &everybody).await;
+}

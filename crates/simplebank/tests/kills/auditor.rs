@@ -1,6 +1,6 @@
 //! The auditor: judges a bank by its database and its mail directory alone.
 
-use crate::database::Database;
+use crate::database::{Database, Tables};
 use crate::home::Home;
 use crate::mails::Mail;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,8 +76,12 @@ pub(crate) async fn judge(
 
 /// Names and addresses of the users, by name.
 pub(crate) async fn users(database: &Database) -> Vec<(String, String)> {
-    let users = sqlx::query_as("SELECT username, email FROM users ORDER BY username");
-    users.fetch_all(&database.pools().readers).await.unwrap()
+    const USERS: &str = "SELECT username, email FROM users ORDER BY username";
+    let users = match database.tables() {
+        Tables::Sqlite(pools) => sqlx::query_as(USERS).fetch_all(&pools.readers).await,
+        Tables::Postgres { pool, .. } => sqlx::query_as(USERS).fetch_all(pool).await,
+    };
+    users.unwrap()
 }
 
 /// A second row would be a second code that verifies.

@@ -2,7 +2,8 @@
 
 use crate::auditor::users;
 use crate::database::Database;
-use crate::home::{Home, answer};
+use crate::home::answer;
+use crate::place;
 use reqwest::StatusCode;
 use serde_json::json;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::time::{Instant, timeout};
 #[tokio::test]
 async fn task_of_a_commit_that_takes_two_seconds_starts_after_it_and_not_before() {
     const DELAY: Duration = Duration::from_secs(2);
-    let home = Home::new();
+    let home = place::home();
     let settings = [("FAILPOINTS", "create_user.before_commit=delay(2s)")];
     let bank = home.bank(&settings).await;
     let other = home.worker(&[]).await;
@@ -37,7 +38,7 @@ async fn task_of_a_commit_that_takes_two_seconds_starts_after_it_and_not_before(
 
 #[tokio::test]
 async fn commit_that_fails_leaves_neither_user_nor_task_and_the_same_request_then_succeeds() {
-    let home = Home::new();
+    let home = place::home();
     let bank = home.bank(&[("FAILPOINTS", "create_user.before_commit=1*error(disk full)")]).await;
     let request = || answer(bank.create_user("alice10").header("idempotency-key", "key-1"));
     let (status, body) = request().await.unwrap();
@@ -58,7 +59,7 @@ async fn commit_that_fails_leaves_neither_user_nor_task_and_the_same_request_the
 
 #[tokio::test]
 async fn answer_that_was_lost_after_the_commit_is_given_again_by_the_key() {
-    let home = Home::new();
+    let home = place::home();
     let bank = home.bank(&[("FAILPOINTS", "create_user.after_commit=1*error(the line went dead)")]).await;
     let request = |key: &str| bank.create_user("alice10").header("idempotency-key", key.to_owned());
     assert_eq!(answer(request("key-1")).await.unwrap().0, StatusCode::INTERNAL_SERVER_ERROR);

@@ -19,5 +19,7 @@ mod database;
 mod home;
 #[path = "../support/mails.rs"]
 mod mails;
+#[path = "../support/on_sqlite.rs"]
+mod place;
 #[path = "../support/process.rs"]
 mod process;

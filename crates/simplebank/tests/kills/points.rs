@@ -1,7 +1,7 @@
 //! Kills at every point between a request and the end of its task.
 
-use crate::home::Home;
 use crate::knobs::number;
+use crate::place;
 use crate::table::{Row, Table};
 use crate::trial::{self, Outcome, Scene, Victim};
 use futures_util::{StreamExt, stream};
@@ -33,7 +33,7 @@ const fn scene(name: &'static str, point: Option<&'static str>, victim: Victim) 
 async fn no_kill_loses_a_mail_or_sends_one_to_nobody_or_makes_two_codes() {
     let runs = number("KILL_RUNS").unwrap_or(RUNS);
     let first_seed = number("KILL_SEED").unwrap_or_else(rand::random);
-    println!("KILL_RUNS={runs} KILL_SEED={first_seed}");
+    println!("on {}: KILL_RUNS={runs} KILL_SEED={first_seed}", place::DATABASE);
     let trials = SCENES.iter().flat_map(|scene| (0..runs).map(|run| (*scene, first_seed.wrapping_add(run))));
     // Tasks of their own, so that one trial's work on files does not hold up the others.
     let trials = trials.map(|(scene, seed)| async move { tokio::spawn(run(scene, seed)).await.unwrap() });
@@ -54,5 +54,5 @@ async fn no_kill_loses_a_mail_or_sends_one_to_nobody_or_makes_two_codes() {
 }
 
 async fn run(scene: Scene, seed: u64) -> Outcome {
-    trial::run(&Home::new(), scene, seed).await
+    trial::run(&place::home(), scene, seed).await
 }

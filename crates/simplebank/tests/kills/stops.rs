@@ -2,6 +2,7 @@
 
 use crate::database::Database;
 use crate::home::Home;
+use crate::place;
 use crate::process::Ended;
 use aftercommit::TaskState;
 use reqwest::StatusCode;
@@ -21,7 +22,7 @@ async fn stop_in_the_handler(home: &Home, delay: &str, deadline: &str) -> Ended 
 
 #[tokio::test]
 async fn task_that_ends_within_the_deadline_is_waited_for() {
-    let home = Home::new();
+    let home = place::home();
     let ended = stop_in_the_handler(&home, "1s", "20s").await;
     let log = ended.printed();
     assert!(log.find("Starting graceful shutdown") < log.find("processed task"), "{log}");
@@ -36,7 +37,7 @@ async fn task_that_ends_within_the_deadline_is_waited_for() {
 
 #[tokio::test]
 async fn task_that_outlasts_the_deadline_goes_back_and_its_mail_leaves_after_the_restart() {
-    let home = Home::new();
+    let home = place::home();
     let asked = Instant::now();
     let ended = stop_in_the_handler(&home, "10m", "300ms").await;
     assert!(asked.elapsed() < Duration::from_secs(20), "it took {:?}", asked.elapsed());

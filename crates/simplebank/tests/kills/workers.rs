@@ -1,7 +1,7 @@
 //! Several workers of which one dies: another one takes over.
 
 use crate::database::Database;
-use crate::home::Home;
+use crate::place;
 use aftercommit::TaskState;
 use reqwest::StatusCode;
 use rustix::process::Signal;
@@ -13,7 +13,7 @@ const SIGKILL: i32 = 9;
 
 #[tokio::test]
 async fn task_that_kills_every_worker_is_set_aside_after_three_recoveries() {
-    let home = Home::new();
+    let home = place::home();
     let server = home.serve(&[]).await;
     assert_eq!(server.sign_up("alice10").await.0, StatusCode::OK);
     let settings = [("FAILPOINTS", "send_verify_email.start=kill"), ("TASK_RETRY_DELAY", "1h")];
@@ -32,7 +32,7 @@ async fn task_that_kills_every_worker_is_set_aside_after_three_recoveries() {
 
 #[tokio::test]
 async fn tasks_of_a_killed_worker_are_taken_over_by_another() {
-    let home = Home::new();
+    let home = place::home();
     let server = home.serve(&[]).await;
     let held = [("FAILPOINTS", "send_verify_email.before_send=delay(10m)")];
     let victim = home.worker(&held).await;

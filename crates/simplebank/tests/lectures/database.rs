@@ -1,56 +1,43 @@
-//! The database of the scenes: the one place that says which it is.
+//! The database of the scenes: one of a Postgres, looked at with `psql`.
 
 use crate::home::Home;
-use aftercommit::Outbox;
-use aftercommit::sqlite::SqliteOutbox;
+use aftercommit::postgres::{PostgresOptions, PostgresOutbox};
+use aftercommit::{Backlog, Outbox};
+use aftercommit_servers::PostgresServer;
+use std::sync::Arc;
 
-/// What the scenes are played on.
-pub(crate) const DATABASE: Database = Database::Sqlite;
+/// What tables and titles call it.
+pub(crate) const NAME: &str = "Postgres";
 
-/// A kind of database.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Database {
-    /// A file in the bank's directory.
-    Sqlite,
+/// A database of its own, on a server that the scenes share.
+pub(crate) struct Database {
+    server: Arc<PostgresServer>,
+    name: String,
 }
 
 impl Database {
+    pub(crate) fn new() -> Self {
+        let server = PostgresServer::shared().unwrap();
+        let name = server.database().unwrap();
+        Self { server, name }
+    }
+
     /// What the bank has to be told about it.
-    pub(crate) fn source(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite:./simplebank.db",
-        }
+    pub(crate) fn source(&self) -> String {
+        self.server.url(&self.name)
     }
 
-    /// Whether there is a user of this name, as others see it: what has not been committed is not there.
-    pub(crate) async fn has_user(self, home: &Home, username: &str) -> bool {
-        match self {
-            Self::Sqlite => {
-                let file = open(home).await;
-                let found = sqlx::query_scalar("SELECT count(*) FROM users WHERE username = ?1")
-                    .bind(username)
-                    .fetch_one(&file.pools().readers)
-                    .await;
-                file.pools().close().await;
-                found.unwrap_or(0) == 1
-            }
-        }
+    /// What a query of one column finds, as others see it: what has not been committed is not there.
+    pub(crate) async fn look(&self, _: &Home, query: &'static str) -> String {
+        println!("$ psql --tuples-only --command \"{query}\"");
+        self.server.psql(&self.name, query).unwrap()
     }
 
-    /// How many committed tasks wait to be published.
-    pub(crate) async fn unpublished(self, home: &Home) -> u64 {
-        match self {
-            Self::Sqlite => {
-                let file = open(home).await;
-                let backlog = file.backlog().await;
-                file.pools().close().await;
-                let backlog = backlog.unwrap();
-                backlog.waiting + backlog.buried
-            }
-        }
+    /// What waits to be published, and what is kept although it is.
+    pub(crate) async fn backlog(&self, _: &Home) -> Backlog {
+        let outbox = PostgresOutbox::new(&PostgresOptions::parse(&self.source()).unwrap());
+        let backlog = outbox.backlog().await.unwrap();
+        outbox.close().await;
+        backlog
     }
-}
-
-async fn open(home: &Home) -> SqliteOutbox {
-    SqliteOutbox::open(home.path().join("simplebank.db")).await.unwrap()
 }

@@ -1,6 +1,6 @@
 //! A scene: a bank, a Redis, what is done to them, and what is seen, told step by step to whoever reads along.
 
-use crate::database::DATABASE;
+use crate::database::{self, Database};
 use crate::events::events;
 use crate::home::{Home, Server, answer, user};
 use crate::process::PATIENCE;
@@ -27,6 +27,7 @@ pub(crate) struct Scene {
     pub(crate) queues: Queues,
     pub(crate) redis: RedisServer,
     pub(crate) home: Home,
+    database: Database,
     /// How many lines of the log belong to earlier steps.
     told: usize,
     /// How many requests this bank has answered.
@@ -38,6 +39,8 @@ pub(crate) struct Scene {
 pub(crate) enum Redis {
     Up,
     Down,
+    /// It runs, and a restart begins with nothing.
+    Forgetful,
 }
 
 /// An answer, and how long it took.
@@ -48,21 +51,28 @@ pub(crate) struct Answer {
 }
 
 impl Scene {
-    /// Starts a Redis that keeps its data, and a bank with these settings.
+    /// Starts a Redis, which keeps its data unless that is not wanted, and a bank with these settings.
     pub(crate) async fn open(title: &str, redis: Redis, settings: &[(&str, &str)]) -> Self {
-        println!("\n\n== {title}");
-        let mut server = RedisServer::builder().append_only(AppendFsync::EverySecond).start().unwrap();
+        println!("\n\n== {title} (on {})", database::NAME);
+        let builder = RedisServer::builder();
+        let mut server = match redis {
+            Redis::Forgetful => builder.start(),
+            Redis::Up | Redis::Down => builder.append_only(AppendFsync::EverySecond).start(),
+        }
+        .unwrap();
         if redis == Redis::Down {
             println!("$ make redis_stop");
             server.stop().unwrap();
         }
         let mut home = Home::new();
         home.prefix = Some(LOG);
-        home.settings.push(("DB_SOURCE", DATABASE.source().to_owned()));
+        let database = Database::new();
+        home.settings.push(("DB_SOURCE", database.source()));
         home.settings.push(("REDIS_ADDRESS", server.addr().to_string()));
         let bank = start(&home, settings).await;
         Self {
             home,
+            database,
             queues: Queues::of(&server),
             redis: server,
             told: bank.matching("").len(),
@@ -73,14 +83,14 @@ impl Scene {
 
     /// Stops the bank and starts it with other settings, on the same data.
     pub(crate) async fn restart(self, settings: &[(&str, &str)]) -> Self {
-        let Self { home, redis, bank, queues, .. } = self;
+        let Self { home, database, redis, bank, queues, .. } = self;
         println!("$ kill -TERM $(pidof simplebank)");
         let ended = bank.into_process().stop().await;
         let killed = ended.status.signal() == Some(SIGKILL);
         assert!(killed || ended.status.success(), "{}: {}", ended.status, ended.printed());
         let bank = start(&home, settings).await;
         // What is done at the start belongs to what follows.
-        Self { home, redis, bank, queues, told: 0, answered: Cell::new(0) }
+        Self { home, database, redis, bank, queues, told: 0, answered: Cell::new(0) }
     }
 
     pub(crate) fn stop_redis(&mut self) {
@@ -91,6 +101,11 @@ impl Scene {
     pub(crate) fn start_redis(&mut self) {
         println!("$ make redis_start");
         self.redis.start_again().unwrap();
+    }
+
+    pub(crate) fn flush_redis(&self) {
+        println!("$ redis-cli flushall");
+        self.redis.command(&["FLUSHALL"]).unwrap();
     }
 
     /// Asks for a new user.
@@ -118,7 +133,9 @@ impl Scene {
 
     /// Whether a user is there.
     pub(crate) async fn user(&self, username: &str) -> String {
-        match DATABASE.has_user(&self.home, username).await {
+        let users = self.database.look(&self.home, "SELECT username FROM users ORDER BY created_at").await;
+        println!("{users}");
+        match users.lines().any(|user| user == username) {
             true => format!("{username} is a user"),
             false => format!("no user {username}"),
         }
@@ -131,13 +148,14 @@ impl Scene {
 
     /// What waits in the database to be published.
     pub(crate) async fn outbox(&self) -> String {
-        format!("{} in the outbox", DATABASE.unpublished(&self.home).await)
+        let backlog = self.database.backlog(&self.home).await;
+        format!("{} in the outbox", backlog.waiting + backlog.buried)
     }
 
     /// Waits until everything is published and marked so, which is a moment after it runs.
     pub(crate) async fn until_published(&self) {
         let empty = async {
-            while DATABASE.unpublished(&self.home).await > 0 {
+            while self.outbox().await != "0 in the outbox" {
                 sleep(AGAIN).await;
             }
         };

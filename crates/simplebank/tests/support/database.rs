@@ -2,9 +2,11 @@
 
 use crate::home::Home;
 use crate::process::PATIENCE;
+use aftercommit::postgres::{PostgresOptions, PostgresOutbox, PostgresQueue};
 use aftercommit::redis::{RedisBackend, RedisOptions};
 use aftercommit::sqlite::{SqliteOutbox, SqlitePools, SqliteQueue};
 use aftercommit::{Backend, Message, Outbox, Page, QueueInfo, QueueName, TaskInfo, TaskState};
+use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -19,35 +21,53 @@ const UNFINISHED: [TaskState; 4] =
 
 /// An open database. To be closed, so that no process of the bank finds it in use.
 pub(crate) struct Database {
-    /// The handle on the file.
-    file: SqliteQueue,
+    tables: Tables,
+    /// What leaves for Redis, where there is one.
+    outbox: Arc<dyn Outbox>,
     /// Where the workers of this home take tasks from.
     queue: Arc<dyn Backend>,
     critical: QueueName,
 }
 
+/// The tables, past the bank.
+pub(crate) enum Tables {
+    Sqlite(SqlitePools),
+    Postgres { pool: PgPool, queue: PostgresQueue, outbox: PostgresOutbox },
+}
+
 impl Database {
     pub(crate) async fn open(home: &Home) -> Self {
-        let file = SqliteQueue::open(home.path().join("simplebank.db")).await.unwrap();
-        let redis = home.settings.iter().find(|(name, _)| *name == "REDIS_ADDRESS");
-        let queue: Arc<dyn Backend> = match redis {
-            None => Arc::new(file.clone()),
-            Some((_, address)) => Arc::new(RedisBackend::new(RedisOptions::parse(address).unwrap())),
+        let (tables, own, outbox) = match setting(home, "DB_SOURCE") {
+            Some(source) => on_postgres(source),
+            None => on_sqlite(home).await,
         };
-        Self { file, queue, critical: QueueName::new("critical").unwrap() }
+        let queue: Arc<dyn Backend> = match setting(home, "REDIS_ADDRESS") {
+            None => own,
+            Some(address) => Arc::new(RedisBackend::new(RedisOptions::parse(address).unwrap())),
+        };
+        Self { tables, outbox, queue, critical: QueueName::new("critical").unwrap() }
     }
 
     pub(crate) async fn close(self) {
-        self.pools().close().await;
-    }
-
-    pub(crate) const fn pools(&self) -> &SqlitePools {
-        self.file.pools()
+        match self.tables {
+            Tables::Sqlite(pools) => pools.close().await,
+            Tables::Postgres { pool, queue, outbox } => {
+                tokio::join!(pool.close(), queue.close(), outbox.close());
+            }
+        }
     }
 
     /// The one number that a query finds.
     pub(crate) async fn number(&self, query: &'static str) -> i64 {
-        sqlx::query_scalar(query).fetch_one(&self.pools().readers).await.unwrap()
+        let found = match &self.tables {
+            Tables::Sqlite(pools) => sqlx::query_scalar(query).fetch_one(&pools.readers).await,
+            Tables::Postgres { pool, .. } => sqlx::query_scalar(query).fetch_one(pool).await,
+        };
+        found.unwrap()
+    }
+
+    pub(crate) const fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// The tasks in a state.
@@ -71,7 +91,7 @@ impl Database {
 
     /// How many tasks wait to be published.
     pub(crate) async fn unpublished(&self) -> u64 {
-        let backlog = SqliteOutbox::new(self.pools().clone()).backlog().await.unwrap();
+        let backlog = self.outbox.backlog().await.unwrap();
         backlog.waiting + backlog.buried
     }
 
@@ -91,9 +111,30 @@ impl Database {
     }
 
     async fn unfinished_count(&self) -> u64 {
-        // A Redis that is away for a moment says nothing about its tasks.
+        // A queue that is away for a moment says nothing about its tasks.
         let Ok(queue) = self.queue.queue(&self.critical).await else { return 1 };
         let Some(queue) = queue else { return 0 };
         UNFINISHED.into_iter().map(|state| queue.counts.get(state)).sum()
     }
+}
+
+async fn on_sqlite(home: &Home) -> (Tables, Arc<dyn Backend>, Arc<dyn Outbox>) {
+    let queue = SqliteQueue::open(home.path().join("simplebank.db")).await.unwrap();
+    let pools = queue.pools().clone();
+    let outbox = SqliteOutbox::new(pools.clone());
+    (Tables::Sqlite(pools), Arc::new(queue), Arc::new(outbox))
+}
+
+fn on_postgres(source: &str) -> (Tables, Arc<dyn Backend>, Arc<dyn Outbox>) {
+    let options = PostgresOptions::parse(source).unwrap();
+    let (queue, outbox) = (PostgresQueue::new(&options), PostgresOutbox::new(&options));
+    let pool = PgPool::connect_lazy(source).unwrap();
+    let tables = Tables::Postgres { pool, queue: queue.clone(), outbox: outbox.clone() };
+    (tables, Arc::new(queue), Arc::new(outbox))
+}
+
+/// What the processes of this home are told. The last word counts, and an empty one is none.
+fn setting<'a>(home: &'a Home, name: &str) -> Option<&'a str> {
+    let found = home.settings.iter().rev().find(|(key, _)| *key == name);
+    found.map(|(_, value)| &**value).filter(|value| !value.is_empty())
 }

@@ -1,11 +1,13 @@
 //! The directory a bank lives in, and its processes started there on ports that the system picks.
 
 use crate::process::Process;
+use aftercommit_servers::PostgresServer;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// Settings of every process that no test is about: free ports, and hashes that cost nothing.
@@ -25,11 +27,13 @@ pub(crate) struct Home {
     pub(crate) settings: Vec<(&'static str, String)>,
     /// What every line of their logs is printed behind; without it, nothing is printed.
     pub(crate) prefix: Option<&'static str>,
+    /// A server that has its data, and that others use as well.
+    pub(crate) _shared: Option<Arc<PostgresServer>>,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), settings: Vec::new(), prefix: None }
+        Self { directory: tempfile::tempdir().unwrap(), settings: Vec::new(), prefix: None, _shared: None }
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -51,6 +51,25 @@ async fn up_down_up_ends_where_it_began_at_every_step() {
 }
 
 #[tokio::test]
+async fn migrations_can_be_applied_one_by_one() {
+    let (database, at_once) = (Database::new().await, Database::new().await);
+    let source = database.source();
+    assert_eq!(migrate::up_by(source, 0).await.unwrap(), Vec::<i64>::new());
+    for version in [1, 2] {
+        assert_eq!(migrate::up_by(source, 1).await.unwrap(), [version]);
+        let states = migrate::status(source).await.unwrap();
+        let applied = states.iter().filter(|migration| migration.state == State::Applied);
+        assert_eq!(applied.map(|migration| migration.version).max(), Some(version));
+    }
+    assert_eq!(migrate::up_by(source, 2).await.unwrap(), [3, 4]);
+    let newest = newest(&database).await;
+    assert_eq!(migrate::up_by(source, usize::MAX).await.unwrap(), (5..=newest).collect::<Vec<_>>());
+    assert_eq!(migrate::up_by(source, 1).await.unwrap(), Vec::<i64>::new());
+    migrate::up(at_once.source()).await.unwrap();
+    assert_eq!(database.schema().await, at_once.schema().await);
+}
+
+#[tokio::test]
 async fn status_says_what_is_applied() {
     let database = Database::new().await;
     let newest = at_version(&database, 5).await;

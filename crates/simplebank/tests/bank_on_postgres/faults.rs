@@ -1,0 +1,196 @@
+//! Postgres fails in the middle of a stream of sign-ups. Clients ask again under their keys until they are answered, and
+//! the auditor judges what is left.
+
+use crate::auditor::{Findings, judge};
+use crate::database::Database;
+use crate::home::{Home, Server, answer};
+use crate::knobs::number;
+use crate::table::{Row, Table};
+use crate::trial::Outcome;
+use crate::{QUEUE, with_queue};
+use aftercommit_servers::{PostgresServer, Shutdown};
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use reqwest::StatusCode;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Trials of each fault, unless the environment's `KILL_RUNS` says otherwise.
+const RUNS: u64 = 2;
+/// Trials at the same time: each has a Postgres of its own.
+const AT_ONCE: usize = 2;
+/// Sign-ups of a trial.
+const SIGN_UPS: usize = 60;
+/// Clients, each with one request under way.
+const CLIENTS: usize = 4;
+/// How long Postgres is away.
+const AWAY: Duration = Duration::from_secs(1);
+/// How long a client waits before it asks again.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The bounds that the bank is given, and what they come to for a request that meets both, on a busy machine.
+const BOUNDS: [(&str, &str); 3] =
+    [("DB_ACQUIRE_TIMEOUT", "1s"), ("DB_STATEMENT_TIMEOUT", "2s"), ("TASK_RETRY_DELAY", "200ms")];
+const ANSWERED: Duration = Duration::from_secs(10);
+/// How soon everything is done after Postgres is back.
+const RECOVERED: Duration = Duration::from_secs(30);
+/// The answers that tell a client to ask again.
+const LATER: [StatusCode; 3] =
+    [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS, StatusCode::CONFLICT];
+/// The lines that explain why a task ran twice.
+const EXPLANATIONS: [&str; 3] =
+    ["recovered a task from a lost worker", "lease lost", "could not write down a task's outcome"];
+
+/// What an attempt says that finds no database.
+const FAILED: &str = "process task failed error=\"the database is not available, retry later";
+
+/// What happens to Postgres.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Stopped,
+    Killed,
+    Restarted,
+    Terminated,
+    Frozen,
+}
+
+const FAULTS: [(Fault, &str); 5] = [
+    (Fault::Stopped, "Postgres stopped, started after 1 s"),
+    (Fault::Killed, "Postgres killed, started after 1 s"),
+    (Fault::Restarted, "Postgres restarted at once"),
+    (Fault::Terminated, "all backends terminated"),
+    (Fault::Frozen, "Postgres frozen for 1 s"),
+];
+
+impl Fault {
+    /// Postgres fails, and after a while is as before.
+    async fn strike(self, postgres: &mut PostgresServer) {
+        match self {
+            Self::Stopped => postgres.stop(Shutdown::Fast).unwrap(),
+            Self::Killed => postgres.kill().unwrap(),
+            Self::Restarted => postgres.stop(Shutdown::Immediate).unwrap(),
+            Self::Terminated => drop(postgres.terminate_backends().unwrap()),
+            Self::Frozen => postgres.pause(),
+        }
+        if !matches!(self, Self::Terminated | Self::Restarted) {
+            sleep(AWAY).await;
+        }
+        match self {
+            Self::Stopped | Self::Killed | Self::Restarted => postgres.start_again().unwrap(),
+            Self::Frozen => postgres.resume(),
+            Self::Terminated => {}
+        }
+    }
+}
+
+/// What clients were told beside 200, and how long they waited.
+#[derive(Debug, Default)]
+struct Refusals {
+    by_answer: BTreeMap<String, usize>,
+    unexpected: usize,
+    slowest: Duration,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_fault_of_postgres_loses_a_mail_or_makes_two_users_tasks_or_codes_of_one_request() {
+    let runs = number("KILL_RUNS").unwrap_or(RUNS);
+    let first_seed = number("KILL_SEED").unwrap_or_else(rand::random);
+    println!("on Postgres, {QUEUE}: KILL_RUNS={runs} KILL_SEED={first_seed}");
+    let trials =
+        FAULTS.iter().flat_map(|(fault, _)| (0..runs).map(|run| (*fault, first_seed.wrapping_add(run))));
+    let trials = trials.map(|(fault, seed)| async move { tokio::spawn(run(fault, seed)).await.unwrap() });
+    let outcomes: Vec<Outcome> = stream::iter(trials).buffered(AT_ONCE).collect().await;
+
+    let runs = usize::try_from(runs).unwrap();
+    let rows: Vec<Row> =
+        FAULTS.iter().zip(outcomes.chunks(runs)).map(|((_, name), of)| Row::of(name, of)).collect();
+    println!("{}", Table(&rows));
+    for Outcome { findings, complaint, recovery, story } in &outcomes {
+        println!("{}", story.lines().next().unwrap_or_default());
+        assert_eq!((findings.faults(), complaint), (0, &None), "{findings:?}: {story}");
+        assert!(*recovery < RECOVERED, "recovery took {recovery:?}: {story}");
+    }
+}
+
+async fn run(fault: Fault, seed: u64) -> Outcome {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut postgres = PostgresServer::builder().durable().start().unwrap();
+    let mut home = Home::new();
+    home.settings.push(("DB_SOURCE", postgres.database_url().unwrap()));
+    let _queue = with_queue(&mut home);
+    let bank = home.bank(&BOUNDS).await;
+    let everybody: Vec<String> = (0..SIGN_UPS).map(|number| format!("user{number}")).collect();
+    let moment = random.random_range(Duration::ZERO..Duration::from_millis(300));
+    let striking = async {
+        sleep(moment).await;
+        fault.strike(&mut postgres).await;
+        Instant::now()
+    };
+    let (refusals, back) = tokio::join!(sign_up(&bank, &everybody), striking);
+    let database = Database::open(&home).await;
+    database.until_idle().await;
+    let recovery = back.elapsed();
+    let mut findings = judge(&home, &database, &[], &everybody.iter().cloned().collect()).await;
+    database.close().await;
+    explain(&mut findings, &bank).await;
+    let complaint = (refusals.unexpected > 0 || refusals.slowest > ANSWERED).then(|| format!("{refusals:?}"));
+    let story = format!("{fault:?}, seed {seed}, after {moment:?}: {refusals:?}\n{}", bank.log());
+    Outcome { findings, complaint, recovery, story }
+}
+
+impl Refusals {
+    fn add(&mut self, other: Self) {
+        for (answer, count) in other.by_answer {
+            *self.by_answer.entry(answer).or_default() += count;
+        }
+        self.unexpected += other.unexpected;
+        self.slowest = self.slowest.max(other.slowest);
+    }
+}
+
+/// Several clients sign everybody up, and each asks until it is answered with 200.
+async fn sign_up(bank: &Server, usernames: &[String]) -> Refusals {
+    let mut sum = Refusals::default();
+    for refusals in join_all((0..CLIENTS).map(|client| serve(bank, usernames, client))).await {
+        sum.add(refusals);
+    }
+    sum
+}
+
+/// One client, and its share of the users.
+async fn serve(bank: &Server, usernames: &[String], client: usize) -> Refusals {
+    let mut refusals = Refusals::default();
+    for username in usernames.iter().skip(client).step_by(CLIENTS) {
+        while !is_answered(bank, username, &mut refusals).await {
+            sleep(PAUSE).await;
+        }
+    }
+    refusals
+}
+
+async fn is_answered(bank: &Server, username: &str, refusals: &mut Refusals) -> bool {
+    let asked = Instant::now();
+    let request = bank.create_user(username).header("idempotency-key", username);
+    let (status, body) = answer(request).await.unwrap();
+    refusals.slowest = refusals.slowest.max(asked.elapsed());
+    if status == StatusCode::OK {
+        return true;
+    }
+    refusals.unexpected += usize::from(!LATER.contains(&status));
+    *refusals.by_answer.entry(format!("{} {}", status.as_u16(), body["message"])).or_default() += 1;
+    false
+}
+
+/// Counts copies and failed attempts, and their reasons by the log.
+async fn explain(findings: &mut Findings, bank: &Server) {
+    let processed = bank.lines("processed task email=", findings.users).await;
+    findings.duplicates = processed.len().saturating_sub(findings.users);
+    let explained: usize = EXPLANATIONS.iter().map(|words| bank.matching(words).len()).sum();
+    findings.unexplained = findings.duplicates.saturating_sub(explained);
+    // An attempt that finds no database fails, and counts as processed like any other.
+    findings.unsettled = findings.unsettled.abs_diff(findings.burnt);
+    let failed = bank.matching(FAILED).len();
+    findings.burnt = findings.burnt.saturating_sub(failed);
+}
