@@ -59,10 +59,13 @@ impl Bank {
         let found = users::find(reader.conn(), username).await.map_err(ServiceError::store(PREPARING))?;
         drop(reader);
         match found {
-            None => return Ok(Preparation::NoSuchUser),
-            Some(user) if user.is_email_verified => return Ok(Preparation::AlreadyVerified),
-            Some(_) => {}
+            None => Ok(Preparation::NoSuchUser),
+            Some(user) if user.is_email_verified => Ok(Preparation::AlreadyVerified),
+            Some(_) => until_it_goes_through(|| self.find_or_make_code(username)).await,
         }
+    }
+
+    async fn find_or_make_code(&self, username: &str) -> Result<Preparation, ServiceError> {
         let mut tx = self.parts().store.begin().await.map_err(ServiceError::store(PREPARING))?;
         let found =
             users::find_for_update(&mut tx, username).await.map_err(ServiceError::store(PREPARING))?;
