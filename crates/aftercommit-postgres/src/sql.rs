@@ -83,9 +83,9 @@ statements! {
     OUTBOX_POSTPONE = "outbox_postpone.sql";
     OUTBOX_BURY = "outbox_bury.sql";
     OUTBOX_BACKLOG = "outbox_backlog.sql";
-    OUTBOX_LIST_WAITING = "outbox_list.sql" + " WHERE state IN (0, 1) AND seq > 0 ORDER BY seq LIMIT $1 OFFSET $2";
-    OUTBOX_LIST_KEPT = "outbox_list.sql" + " WHERE state = 2 AND seq > 0 ORDER BY seq LIMIT $1 OFFSET $2";
-    OUTBOX_LIST_BURIED = "outbox_list.sql" + " WHERE state = 3 ORDER BY seq LIMIT $1 OFFSET $2";
+    OUTBOX_LIST_WAITING = "outbox_list.sql" + " WHERE state + 0 < 2 AND seq > 0 ORDER BY seq LIMIT $1 OFFSET $2";
+    OUTBOX_LIST_KEPT = "outbox_list.sql" + " WHERE state + 0 = 2 AND seq > 0 ORDER BY seq LIMIT $1 OFFSET $2";
+    OUTBOX_LIST_BURIED = "outbox_list.sql" + " WHERE state = 3 AND seq > 0 ORDER BY seq LIMIT $1 OFFSET $2";
     OUTBOX_REVIVE_BURIED = "outbox_revive.sql" "outbox_buried.sql";
     OUTBOX_REVIVE_ONE = "outbox_revive.sql" "outbox_one.sql";
     OUTBOX_REVIVE_OF_TASK = "outbox_revive.sql" "outbox_of_task.sql";

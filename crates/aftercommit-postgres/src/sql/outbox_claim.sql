@@ -3,7 +3,7 @@
 -- $4 for how long   $5 now
 -- Answers with the rows, oldest first; beside each, and on a row of its own if there are none, when the next one may be
 -- claimed (only if this took fewer than it could), and whether the length of the payloads has left something behind.
--- What others are just claiming is passed over.
+-- What others are just claiming is passed over. Why rows are found by `= ANY` stands in finish.sql.
 WITH present AS MATERIALIZED (SELECT aftercommit.moment($5) AS now),
 fresh AS MATERIALIZED (
     SELECT seq, octet_length(payload) AS bytes FROM aftercommit.outbox
@@ -26,8 +26,7 @@ chosen AS MATERIALIZED (
 claimed AS (
     UPDATE aftercommit.outbox AS o
        SET state = 0, held_until = (SELECT now FROM present) + $4, epoch = o.epoch + 1
-      FROM chosen
-     WHERE o.seq = chosen.seq
+     WHERE o.seq = ANY (ARRAY(SELECT seq FROM chosen))
     RETURNING o.seq, o.epoch, o.attempts, o.losses, o.enqueued_at, o.queue, o.id, o.task_type, o.options, o.group_name,
               o.due_at, o.unique_ms, o.payload
 )

@@ -12,7 +12,7 @@ watched AS (
     UPDATE aftercommit.outbox AS o
        SET due_next = (SELECT now FROM present) + $2, epoch = o.epoch + 1
       FROM due
-     WHERE o.seq = due.seq
+     WHERE o.seq = ANY (ARRAY[due.seq])
     RETURNING o.seq, o.epoch, o.queue, o.id, o.due_at, o.published_at, o.seen_at, o.missing_since, o.losses,
               due.due_next AS was_due
 )
