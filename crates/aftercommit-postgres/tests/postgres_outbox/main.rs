@@ -1,6 +1,5 @@
 //! The outbox in a real Postgres: the suite that every outbox passes, and what it does not ask.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
 mod held;
 mod kit;
