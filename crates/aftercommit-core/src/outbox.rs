@@ -129,8 +129,13 @@ pub struct OutboxRow {
 pub struct RowKey {
     /// The row.
     pub seq: i64,
-    /// Which claim: every claim of a row has another number.
+    /// Which claim: every claim of a row has another number, and the first has [`FIRST_CLAIM`](Self::FIRST_CLAIM).
     pub epoch: u64,
+}
+
+impl RowKey {
+    /// The number of the first claim of a row. Whoever holds it knows of every attempt to publish the row's task.
+    pub const FIRST_CLAIM: u64 = 1;
 }
 
 /// A row that could not be published yet.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use aftercommit_core::{NewTask, Options, Postponed, RawTask};
+use aftercommit_core::{NewTask, Options, Postponed, RawTask, RowKey};
 
 use super::OutboxStage;
 use super::stage::{HOLD, LATER, SECOND, ids, keys, new, raw};
@@ -83,6 +83,7 @@ async fn a_claim_that_ran_out_is_claimed_again_under_another_number(s: OutboxSta
     s.pass(HOLD);
     let second = s.claim_one().await.key;
     assert_eq!(first.seq, second.seq);
+    assert_eq!(first.epoch, RowKey::FIRST_CLAIM);
     assert_ne!(first.epoch, second.epoch);
 }
 

@@ -126,7 +126,10 @@ impl Carrier {
         let mut gone = 0;
         if self.ledger.mark(&delivered.rows, &delivered.kept, ends).await {
             gone += delivered.rows.len() + delivered.kept.len();
-            self.forget(&delivered).await;
+            // After that somebody else may have claimed the rows, and have them on their way.
+            if Instant::now() < ends {
+                self.forget(&delivered).await;
+            }
         }
         gone + self.ledger.bury(delivered.taken).await
     }

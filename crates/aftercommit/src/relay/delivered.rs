@@ -2,7 +2,7 @@
 
 use aftercommit_core::{Enqueue, Kept, Published, QueueName, Refusal, Result, RowKey, TaskId, Timestamp};
 
-use super::load::Row;
+use super::load::{Calls, Row};
 use super::monitor::{Count, RelayMonitor};
 use super::retain::{RetainUntilDone, keeps};
 use crate::telemetry;
@@ -14,7 +14,8 @@ pub(super) struct Delivered {
     pub(super) rows: Vec<RowKey>,
     /// Rows that are kept until their tasks have ended.
     pub(super) kept: Vec<Kept>,
-    /// Tasks that left a marker.
+    /// Tasks whose marker has done its duty once their rows are marked. A call that may still arrive would store a task
+    /// again that has run meanwhile; then the marker stays, and passes away by itself.
     pub(super) marked: Vec<(QueueName, TaskId)>,
     /// Rows whose task's id is taken, with the reason to keep.
     pub(super) taken: Vec<(RowKey, String)>,
@@ -70,7 +71,9 @@ impl Delivered {
                 return;
             }
         };
-        self.marked.push((message.queue.clone(), message.id.clone()));
+        if row.calls == Calls::Answered {
+            self.marked.push((message.queue.clone(), message.id.clone()));
+        }
         let seen_at = |now| match published {
             Published::Now => now,
             // Nobody knows when that was.

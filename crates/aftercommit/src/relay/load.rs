@@ -23,6 +23,17 @@ pub(super) struct Row {
     pub(super) losses: u32,
     /// When its task was enqueued.
     pub(super) enqueued_at: Timestamp,
+    /// Whether a call that nobody waits for any more may still bring its task to the back-end.
+    pub(super) calls: Calls,
+}
+
+/// What is known of the attempts to publish a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Calls {
+    /// Each was answered.
+    Answered,
+    /// One may be under way: an answer was lost, or somebody else has had the row before.
+    MayBeUnderWay,
 }
 
 /// A row whose task failed though it went alone.
@@ -41,8 +52,8 @@ pub(super) struct Load {
     at: usize,
     /// How often the task that goes alone has met with a passing fault.
     faults: u32,
-    /// Whether any call has.
-    faulted: bool,
+    /// How many tasks, from the first one on, were in a call that has.
+    faulted: usize,
     pub(super) suspects: Vec<Suspect>,
     /// When no publishing may begin any more.
     until: Instant,
@@ -63,6 +74,7 @@ impl Load {
             attempts: row.attempts,
             losses: row.losses,
             enqueued_at: row.enqueued_at,
+            calls: if row.key.epoch == RowKey::FIRST_CLAIM { Calls::Answered } else { Calls::MayBeUnderWay },
         };
         let task = |row: OutboxRow| {
             let mut task = row.task;
@@ -76,7 +88,7 @@ impl Load {
             tasks: rows.into_iter().map(task).collect(),
             at: 0,
             faults: 0,
-            faulted: false,
+            faulted: 0,
             suspects: Vec::new(),
             until: claimed + hold - hold / MARGIN,
             ends: claimed + hold,
@@ -103,7 +115,10 @@ impl Load {
 
     /// They met with a passing fault. One that does so again and again alone makes room for the others.
     pub(super) fn faulted(&mut self, size: usize, error: Error) {
-        self.faulted = true;
+        self.faulted = self.faulted.max(self.turn(size).end);
+        for row in &mut self.rows[..self.faulted] {
+            row.calls = Calls::MayBeUnderWay;
+        }
         if size > 1 {
             return;
         }
@@ -124,7 +139,7 @@ impl Load {
 
     /// Whether a call has met with a passing fault.
     pub(super) const fn has_faulted(&self) -> bool {
-        self.faulted
+        self.faulted > 0
     }
 
     fn turn(&self, size: usize) -> Range<usize> {

@@ -30,6 +30,8 @@ pub(crate) enum Wrong {
     /// It never answers.
     Hangs,
     Panics,
+    /// It is done, but only after so long.
+    Late(Duration),
 }
 
 #[derive(Debug)]
@@ -126,6 +128,10 @@ impl FakeOutbox {
             Some(Wrong::Refused) => Err(Error::unavailable("use the outbox", "database is locked")),
             Some(Wrong::Hangs) => std::future::pending().await,
             Some(Wrong::Panics) => panic!("as told"),
+            Some(Wrong::Late(delay)) => {
+                tokio::time::sleep(delay).await;
+                Ok(())
+            }
         }
     }
 }

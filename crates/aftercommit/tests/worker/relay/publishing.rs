@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aftercommit::{Error, Options, QueueName, Relay, RelayCounts, TaskId};
-use aftercommit_core::{Published, Publisher};
+use aftercommit_core::{Published, Publisher, Refusal};
 use aftercommit_testing::{Call, Fault, Faults, Faulty};
 
 use super::outbox::{FakeOutbox, OutboxCall, Wrong};
@@ -43,19 +43,44 @@ async fn an_idle_relay_is_woken_by_a_commit_and_does_not_ask_meanwhile() {
     relay.shut_down().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_marked_task_leaves_no_marker_behind() {
-    let bench = Bench::new();
-    let outbox = FakeOutbox::new(Arc::clone(&bench.clock));
+/// Publishes one task over a connection, and says what becomes of it if it is brought again when it has gone.
+async fn brought_again(
+    publish: Faults,
+    outbox: &Arc<FakeOutbox>,
+    bench: &Bench,
+) -> Result<Published, Refusal> {
     outbox.commit(rows("a", 1, fine));
     let task = outbox.rows()[0].task.clone();
-    let relay = carry(relay(&bench, &outbox, Arc::clone(&bench.backend)));
+    let relay = carry(relay(bench, outbox, Arc::new(Faulty::new(Arc::clone(&bench.backend), publish))));
     outbox.is_empty().await;
     relay.shut_down().await;
     let id = TaskId::new("a-0000").unwrap();
     aftercommit::InspectExt::delete(bench.backend.as_ref(), &QueueName::default(), &id).await.unwrap();
     let publisher: &dyn Publisher = bench.backend.publisher().unwrap();
-    assert_eq!(publisher.publish(&[task]).await.unwrap(), [Ok(Published::Now)]);
+    publisher.publish(&[task]).await.unwrap()[0]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_marked_task_leaves_no_marker_behind() {
+    let bench = Bench::new();
+    let outbox = FakeOutbox::new(Arc::clone(&bench.clock));
+    assert_eq!(brought_again(Faults::none(), &outbox, &bench).await, Ok(Published::Now));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_a_call_without_an_answer_may_still_bring_keeps_its_marker() {
+    let bench = Bench::new();
+    let outbox = FakeOutbox::new(Arc::clone(&bench.clock));
+    let lost = Faults::none().then(Call::Publish, Fault::Refuse);
+    assert_eq!(brought_again(lost, &outbox, &bench).await, Ok(Published::Before));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_another_relay_may_have_claimed_meanwhile_keeps_its_marker() {
+    let bench = Bench::new();
+    let outbox = FakeOutbox::new(Arc::clone(&bench.clock));
+    outbox.goes_wrong(OutboxCall::Mark, Wrong::Late(Duration::from_secs(11)), 1);
+    assert_eq!(brought_again(Faults::none(), &outbox, &bench).await, Ok(Published::Before));
 }
 
 #[tokio::test(start_paused = true)]
