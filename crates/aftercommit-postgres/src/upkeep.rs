@@ -79,11 +79,10 @@ impl Upkeep for PostgresQueue {
     }
 
     async fn orphans(&self, queues: &[QueueName], limit: usize) -> Result<Vec<Orphan>> {
-        let began = self.store.local_now();
         let found = self.find_orphans(&names(queues), limit).await;
         if found.is_err() {
             // Nobody could say that he is alive either.
-            self.watch.restart(began);
+            self.watch.restart(self.store.local_now());
         }
         found
     }
