@@ -69,9 +69,7 @@ impl FleetKind {
     /// Whether the outbox keeps a row until its task is done, so that a Redis that has lost everything is filled again.
     /// Only then may a plan flush Redis.
     pub(crate) const fn retains_until_done(self) -> bool {
-        match self {
-            Self::Sqlite | Self::SqliteRedis | Self::Postgres | Self::PostgresRedis => false,
-        }
+        matches!(self.queue(), Queue::Redis)
     }
 
     /// The roles of its processes.
