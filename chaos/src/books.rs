@@ -22,7 +22,7 @@ pub(crate) struct Books {
     pub(crate) users: BTreeMap<String, String>,
     /// Hashes of the codes that each user could be verified with.
     pub(crate) codes: BTreeMap<String, BTreeSet<String>>,
-    /// Tasks that are not over, and rows that wait in the outbox.
+    /// Tasks that are not over, and rows that wait in the outbox or are kept there until their task is over.
     pub(crate) unfinished: u64,
     /// Tasks that ended badly, and rows that were set aside.
     pub(crate) set_aside: u64,
@@ -110,7 +110,8 @@ async fn count(outbox: &dyn Outbox, queue: &dyn Backend) -> anyhow::Result<Tasks
     // In this order: a task is in the queue before it has left the outbox.
     let backlog = outbox.backlog().await?;
     let queue = queue.queue(&QueueName::new(QUEUE)?).await?;
-    let mut tasks = Tasks { unfinished: backlog.waiting, set_aside: backlog.buried, succeeded: 0 };
+    let mut tasks =
+        Tasks { unfinished: backlog.waiting + backlog.kept, set_aside: backlog.buried, succeeded: 0 };
     if let Some(queue) = queue {
         tasks.unfinished += UNFINISHED.iter().map(|state| queue.counts.get(*state)).sum::<u64>();
         tasks.set_aside += queue.counts.get(TaskState::Archived);

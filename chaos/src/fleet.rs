@@ -21,6 +21,8 @@ use crate::sink::Sink;
 
 /// How long a lease lasts here: short, so that what is frozen for a few seconds loses its tasks.
 const LEASE: &str = "3s";
+/// How long a task must be gone from Redis before it is published again: longer than Redis is ever away.
+const LOST_AFTER: &str = "6s";
 /// Failures are part of the plan, so no task runs out of retries.
 const MAX_RETRY: &str = "1000";
 
@@ -168,6 +170,7 @@ fn settings(
         ("TASK_LEASE", LEASE.to_owned()),
         ("TASK_MAX_RETRY", MAX_RETRY.to_owned()),
         ("TASK_RETRY_DELAY", "200ms".to_owned()),
+        ("OUTBOX_LOST_AFTER", LOST_AFTER.to_owned()),
         ("SHUTDOWN_TIMEOUT", format!("{}s", SHUTDOWN_TIMEOUT.as_secs())),
         ("LOG_TASK_PAYLOADS", "true".to_owned()),
     ];

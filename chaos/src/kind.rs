@@ -15,6 +15,8 @@ pub enum FleetKind {
     SqliteRedis,
     /// Postgres is the database and the queue.
     Postgres,
+    /// An outbox in Postgres; the queue is on Redis.
+    PostgresRedis,
 }
 
 /// What the bank stores its data in.
@@ -37,7 +39,7 @@ pub(crate) enum Queue {
 
 impl FleetKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Sqlite, Self::SqliteRedis, Self::Postgres];
+    pub const ALL: [Self; 4] = [Self::Sqlite, Self::SqliteRedis, Self::Postgres, Self::PostgresRedis];
 
     /// What a person calls it.
     #[must_use]
@@ -46,29 +48,28 @@ impl FleetKind {
             Self::Sqlite => "sqlite",
             Self::SqliteRedis => "sqlite-redis",
             Self::Postgres => "postgres",
+            Self::PostgresRedis => "postgres-redis",
         }
     }
 
     pub(crate) const fn storage(self) -> Storage {
         match self {
             Self::Sqlite | Self::SqliteRedis => Storage::Sqlite,
-            Self::Postgres => Storage::Postgres,
+            Self::Postgres | Self::PostgresRedis => Storage::Postgres,
         }
     }
 
     pub(crate) const fn queue(self) -> Queue {
         match self {
             Self::Sqlite | Self::Postgres => Queue::Database,
-            Self::SqliteRedis => Queue::Redis,
+            Self::SqliteRedis | Self::PostgresRedis => Queue::Redis,
         }
     }
 
     /// Whether the outbox keeps a row until its task is done, so that a Redis that has lost everything is filled again.
     /// Only then may a plan flush Redis.
     pub(crate) const fn retains_until_done(self) -> bool {
-        match self {
-            Self::Sqlite | Self::SqliteRedis | Self::Postgres => false,
-        }
+        matches!(self.queue(), Queue::Redis)
     }
 
     /// The roles of its processes.

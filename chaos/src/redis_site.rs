@@ -25,8 +25,8 @@ pub(crate) struct RedisSite {
 }
 
 impl RedisSite {
-    /// Its append-only file is on the disk before each answer: what it said to have taken, it has after a crash. A Redis
-    /// that loses what it has taken is for outboxes that keep their rows until a task is done.
+    /// Its append-only file is on the disk before each answer: what it said to have taken, it has after a crash. It loses
+    /// what it has taken only when it is flushed, and that is on record.
     pub(crate) async fn start(journal: Journal) -> anyhow::Result<Self> {
         let server = RedisServer::builder().append_only(AppendFsync::Always).start()?;
         let link = Link::to(server.addr(), journal.clone()).await?;

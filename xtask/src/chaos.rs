@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
 
+use crate::ci::ABOUT_OURSELVES;
 use crate::workspace::Workspace;
 
 /// Kills, freezes and cuts off the real bank while people sign up, and audits what is left
@@ -25,6 +26,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         "aftercommit-chaos",
     ]);
     build.args(["--features", "simplebank/failpoints"]);
+    for name in ABOUT_OURSELVES {
+        build.env_remove(name);
+    }
     if !build.status().context("cannot start cargo")?.success() {
         return Ok(ExitCode::FAILURE);
     }

@@ -14,7 +14,7 @@ const CHUNK_BYTES: usize = 8 * 1024;
 
 /// What `cargo run` puts into our environment about this very program. Some build scripts watch these names: passed on,
 /// they would make cargo compile again what it has already compiled from a shell.
-const ABOUT_OURSELVES: &[&str] = &[
+pub(crate) const ABOUT_OURSELVES: &[&str] = &[
     "CARGO_MANIFEST_DIR",
     "CARGO_MANIFEST_PATH",
     "CARGO_PKG_AUTHORS",

@@ -28,6 +28,7 @@ use clap::builder::{BoolishValueParser, FalseyValueParser};
 
 use crate::workspace::Workspace;
 use bound::Deadline;
+pub(crate) use command::ABOUT_OURSELVES;
 use outcome::Outcome;
 use report::Report;
 use setup::{Consent, Setup};
