@@ -154,6 +154,33 @@ BEGIN
                                               recoveries, errors, failures, present);
     END IF;
 
+    -- Nearly always nothing is taken. An insert that would pass over what is costs a third more for each row, and the
+    -- subtransaction that takes its place costs a little for each call.
+    IF cardinality(ids) >= 16 THEN
+        BEGIN
+            INSERT INTO aftercommit.tasks (seq, state, pos, at, queue, id, task_type, options, retried, recovered, last_error,
+                                           last_failed_at, group_name, payload)
+            SELECT n.seq, CASE WHEN n.due IS NOT NULL THEN 4 WHEN n.group_name IS NOT NULL THEN 1 ELSE 2 END,
+                   n.seq, coalesce(n.due, present), n.queue, n.id, n.task_type, n.options, coalesce(n.retried, 0),
+                   coalesce(n.recovered, 0), n.error, n.failed_at, n.group_name, n.payload
+              FROM (SELECT nextval('aftercommit.tasks_seq_seq') AS seq, g.*
+                      FROM unnest(queues, ids, types, dues, option_texts, group_names, payloads, tries, recoveries, errors,
+                                  failures)
+                           WITH ORDINALITY AS g (queue, id, task_type, due, options, group_name, payload, retried, recovered,
+                                                 error, failed_at, nth)
+                     ORDER BY g.nth) AS n;
+            -- A statement of its own sees what ended while the insert waited. What it finds may be another queue's.
+            IF NOT EXISTS (SELECT 1 FROM aftercommit.ended AS e
+                            WHERE e.id = ANY (ids) AND e.queue COLLATE "POSIX" = ANY (queues))
+            THEN
+                RETURN array_fill(0::smallint, ARRAY[cardinality(ids)]);
+            END IF;
+            RAISE unique_violation;
+        EXCEPTION WHEN unique_violation THEN
+            -- Nothing of it was stored; now with care.
+        END;
+    END IF;
+
     WITH new AS (
         INSERT INTO aftercommit.tasks (seq, state, pos, at, queue, id, task_type, options, retried, recovered, last_error,
                                        last_failed_at, group_name, payload)
@@ -170,13 +197,9 @@ BEGIN
         RETURNING seq
     )
     SELECT array_agg(new.seq) INTO stored FROM new;
-
-    -- A statement of its own sees what ended while the insert waited.
     IF cardinality(stored) = cardinality(ids)
-       AND NOT EXISTS (SELECT 1 FROM unnest(queues, ids) AS g (queue, id)
-                        -- The offset keeps the planner from reading the whole table instead.
-                        WHERE EXISTS (SELECT 1 FROM aftercommit.ended AS e
-                                       WHERE e.id = g.id AND e.queue COLLATE "POSIX" = g.queue OFFSET 0))
+       AND NOT EXISTS (SELECT 1 FROM aftercommit.ended AS e
+                        WHERE e.id = ANY (ids) AND e.queue COLLATE "POSIX" = ANY (queues))
     THEN
         RETURN array_fill(0::smallint, ARRAY[cardinality(ids)]);
     END IF;

@@ -58,14 +58,14 @@ async fn enqueue_part<C: AsMut<PgConnection>>(
     answers.into_iter().map(answer).collect()
 }
 
-/// A batch as it travels into the statement.
+/// A batch as it travels into the statement; a column without any value does not.
 struct Columns<'a> {
     queues: Vec<&'a str>,
     ids: Vec<&'a str>,
     types: Vec<&'a str>,
-    dues: Vec<Option<i64>>,
-    options: Vec<Option<String>>,
-    groups: Vec<Option<&'a str>>,
+    dues: Option<Vec<Option<i64>>>,
+    options: Option<Vec<Option<String>>>,
+    groups: Option<Vec<Option<&'a str>>>,
     payloads: Vec<&'a [u8]>,
     locks: Option<Vec<Option<i64>>>,
     pasts: Option<Pasts>,
@@ -87,25 +87,21 @@ impl<'a> Columns<'a> {
         let options = |task: &Enqueue| {
             StoredOptions::of(&task.message).map(|options| serde_json::to_string(&options)).transpose()
         };
+        let options: Result<Vec<_>, _> = tasks.iter().map(options).collect();
         let columns = Self {
             queues: column(|message| message.queue.as_str()),
             ids: column(|message| message.id.as_str()),
             types: column(|message| message.task_type.as_str()),
-            dues: tasks.iter().map(due).collect(),
-            options: tasks
-                .iter()
-                .map(options)
-                .collect::<Result<_, _>>()
-                .map_err(|error| unreadable(DOING, error))?,
-            groups: tasks.iter().map(|task| task.message.group.as_ref().map(GroupName::as_str)).collect(),
+            dues: unless_empty(tasks.iter().map(due).collect()),
+            options: unless_empty(options.map_err(|error| unreadable(DOING, error))?),
+            groups: unless_empty(
+                tasks.iter().map(|task| task.message.group.as_ref().map(GroupName::as_str)).collect(),
+            ),
             payloads: tasks.iter().map(|task| task.message.payload.as_ref()).collect(),
-            locks: tasks
-                .iter()
-                .any(|task| task.unique_for.is_some())
-                .then(|| tasks.iter().map(|task| task.unique_for.map(millis)).collect()),
+            locks: unless_empty(tasks.iter().map(|task| task.unique_for.map(millis)).collect()),
             pasts: tasks.iter().any(|task| has_past(&task.message)).then(|| Pasts::of(tasks)),
         };
-        let groups: Vec<&str> = columns.groups.iter().flatten().copied().collect();
+        let groups: Vec<&str> = columns.groups.iter().flatten().flatten().copied().collect();
         for (what, names) in [
             ("queue name", &columns.queues),
             ("task id", &columns.ids),
@@ -129,9 +125,9 @@ impl<'a> Columns<'a> {
             .bind(&self.queues)
             .bind(&self.ids)
             .bind(&self.types)
-            .bind(&self.dues)
-            .bind(&self.options)
-            .bind(&self.groups)
+            .bind(self.dues.as_ref())
+            .bind(self.options.as_ref())
+            .bind(self.groups.as_ref())
             .bind(&self.payloads)
             .bind(self.locks.as_ref())
             .bind(pasts.map(|pasts| &pasts.retried))
@@ -161,6 +157,11 @@ const fn has_past(message: &Message) -> bool {
         || message.recovered > 0
         || message.last_error.is_some()
         || message.last_failed_at.is_some()
+}
+
+/// A column, if it has a value.
+fn unless_empty<T>(column: Vec<Option<T>>) -> Option<Vec<Option<T>>> {
+    column.iter().any(Option::is_some).then_some(column)
 }
 
 fn due(task: &Enqueue) -> Option<i64> {

@@ -22,8 +22,6 @@ mod enqueue;
 mod error;
 mod gather;
 mod groups;
-#[cfg(all(test, feature = "postgres-server"))]
-mod held_back;
 mod inspect;
 mod leases;
 mod links;
@@ -58,3 +56,23 @@ pub use outbox::PostgresOutbox;
 pub use queue::PostgresQueue;
 pub use sink::PostgresSink;
 pub use tx::PostgresTx;
+
+/// The parts, for this crate's own tests against a real server. They may change at any time.
+#[doc(hidden)]
+pub mod internals {
+    use aftercommit_core::QueueName;
+    use sqlx::postgres::PgConnectOptions;
+
+    pub use crate::looks::BEGINNING;
+    pub use crate::sql::ALL as STATEMENTS;
+
+    /// How the engine connects, its settings of the planner included.
+    pub fn connect_options(options: &crate::PostgresOptions) -> PgConnectOptions {
+        options.for_calls()
+    }
+
+    /// From which place on the next claim looks that need not look from the beginning.
+    pub fn floor(queue: &crate::PostgresQueue, name: &QueueName) -> i64 {
+        queue.looks.floor(name)
+    }
+}

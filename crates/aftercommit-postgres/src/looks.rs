@@ -18,7 +18,7 @@ use aftercommit_core::QueueName;
 use crate::rest::Rest;
 
 /// The place from which on everything is seen; the front has places of its own, which are always looked at.
-pub(crate) const BEGINNING: i64 = 0;
+pub const BEGINNING: i64 = 0;
 
 /// A queue that has given fewer tasks in a row is always looked at from its beginning.
 const STREAK: usize = 1_000;
@@ -100,7 +100,6 @@ impl Looks {
     }
 
     /// How far a queue was seen.
-    #[cfg(test)]
     pub(crate) fn floor(&self, queue: &QueueName) -> i64 {
         self.with(queue, |look| look.floor)
     }

@@ -84,11 +84,10 @@ fn worker(backend: Arc<dyn Backend>, hands: Hands) -> Worker {
 async fn booked(queue: &SqliteQueue) -> (Vec<String>, u64, u64) {
     let none_left = async {
         while sqlx::query("SELECT 1 FROM aftercommit_tasks")
-            .fetch_all(&queue.pools().readers)
+            .fetch_optional(&queue.pools().readers)
             .await
             .unwrap()
-            .len()
-            > 0
+            .is_some()
         {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -16,6 +16,7 @@ mod plan;
 
 /// Every fail-point there is. A name that is not here does not compile.
 pub const POINTS: &[&str] = &[
+    "start.migrated",
     "create_user.before_commit",
     "create_user.after_commit",
     "send_verify_email.start",

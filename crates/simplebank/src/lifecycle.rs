@@ -6,6 +6,7 @@ mod signals;
 
 use crate::config::{ALL, Config, Migrate, Redis, Retain, Role};
 use crate::domain::time::SystemClock;
+use crate::failpoint;
 use crate::mail::Mailer;
 use crate::password::{PasswordPool, PoolLimits};
 use crate::service::{Bank, Parts, Settings};
@@ -91,8 +92,13 @@ async fn work(config: &Config) -> Result<()> {
         store = database::wait(&config.store.source, ports.as_ref()) => store?,
         () = signals.next() => return Ok(()),
     };
+    failpoint!("start.migrated").await?;
     let delivery = Delivery::new(&store, redis, config.delivery);
-    delivery.warn_of_stranded(&store).await.context("failed to look for tasks that wait elsewhere")?;
+    if let Err(error) = delivery.warn_of_stranded(&store).await {
+        // It is advice. A database that is away again is one that the bank lives with from here on.
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "cannot tell whether tasks of another configuration wait");
+    }
     let bank = config.role.needs_keys().then(|| open_bank(config, &store, &delivery)).transpose()?;
     let mailer = match config.role.works() {
         true => Some(Mailer::open(&config.mail.destination).await?),

@@ -1,1 +1,2 @@
+-- No transition: stands between two statements whose rows go together.
 UNION ALL

@@ -1,3 +1,4 @@
+-- The end of settle.sql where the handler's own transaction finishes the task: a receipt beside it. Answers as settle.sql.
 , noted AS (
     -- For the settle that follows: see the table.
     INSERT INTO aftercommit.receipts (seq, epoch, finished_at)

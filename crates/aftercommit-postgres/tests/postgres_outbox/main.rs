@@ -1,5 +1,6 @@
 //! The outbox in a real Postgres: the suite that every outbox passes, and what it does not ask.
 
+
 mod held;
 mod kit;
 mod statements;

@@ -14,7 +14,7 @@ async fn counted<T>(kit: &Kit, call: impl Future<Output = T>) -> (i64, T) {
 
 /// How many transactions have written so far, this one included.
 async fn written(kit: &Kit) -> i64 {
-    sqlx::query_scalar("SELECT txid_current()").fetch_one(&kit.pool).await.unwrap()
+    sqlx::query_scalar("SELECT txid_current()").fetch_one(&kit.pool).await.expect("it works")
 }
 
 #[tokio::test]
@@ -40,48 +40,49 @@ async fn round(kit: &Kit, size: usize) -> [i64; 7] {
     let kept: Vec<_> =
         claimed.rows.iter().map(|row| Kept { key: row.key, seen_at: moment, look_at: moment }).collect();
     let (keep, done) = counted(kit, kit.outbox.keep(&kept)).await;
-    done.unwrap();
+    done.expect("it works");
     let (watch, watched) = counted(kit, kit.outbox.watch(size, HOLD)).await;
-    let keys: Vec<RowKey> = watched.unwrap().rows.iter().map(|row| row.key).collect();
+    let keys: Vec<RowKey> = watched.expect("it works").rows.iter().map(|row| row.key).collect();
     assert_eq!(keys.len(), size);
     let observed: Vec<_> =
         keys.iter().map(|key| Observed { key: *key, sight: Sight::Seen(moment), look_at: moment }).collect();
     let (observe, done) = counted(kit, kit.outbox.observe(&observed)).await;
-    done.unwrap();
+    done.expect("it works");
     let keys: Vec<RowKey> =
-        kit.outbox.watch(size, HOLD).await.unwrap().rows.iter().map(|row| row.key).collect();
+        kit.outbox.watch(size, HOLD).await.expect("it works").rows.iter().map(|row| row.key).collect();
     let (again, done) = counted(kit, kit.outbox.publish_again(&keys)).await;
-    done.unwrap();
+    done.expect("it works");
     let keys = self::keys(&kit.claim(size).await);
     let buried: Vec<_> = keys.iter().map(|key| (*key, "why".to_owned())).collect();
     let (bury, done) = counted(kit, kit.outbox.bury(&buried)).await;
-    done.unwrap();
+    done.expect("it works");
     let (mark, done) = counted(kit, kit.outbox.mark(&keys)).await;
-    done.unwrap();
+    done.expect("it works");
     [claim, keep, watch, observe, again, bury, mark]
 }
 
 #[tokio::test]
 async fn an_enqueue_is_one_statement_and_takes_no_transaction_of_its_own() {
     let kit = Kit::new().await;
-    let mut tx = kit.pool.begin().await.unwrap();
-    let before: i64 = sqlx::query_scalar("SELECT txid_current()").fetch_one(&mut *tx).await.unwrap();
+    let mut tx = kit.pool.begin().await.expect("it works");
+    let before: i64 =
+        sqlx::query_scalar("SELECT txid_current()").fetch_one(&mut *tx).await.expect("it works");
     let tasks = (0..500).map(|n| crate::kit::new(&n.to_string())).collect();
-    kit.outbox.enqueue_batch_in(&mut tx, tasks).await.unwrap();
+    kit.outbox.enqueue_batch_in(&mut tx, tasks).await.expect("it works");
     // Rows of one statement have one command number; those of the next have another one.
     let commands: i64 = sqlx::query_scalar("SELECT count(DISTINCT cmin::text) FROM aftercommit.outbox")
         .fetch_one(&mut *tx)
         .await
-        .unwrap();
+        .expect("it works");
     let listening: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'object'",
     )
     .fetch_one(&mut *tx)
     .await
-    .unwrap();
-    let after: i64 = sqlx::query_scalar("SELECT txid_current()").fetch_one(&mut *tx).await.unwrap();
+    .expect("it works");
+    let after: i64 = sqlx::query_scalar("SELECT txid_current()").fetch_one(&mut *tx).await.expect("it works");
     assert_eq!((commands, listening, after), (1, 0, before), "one statement, no notification, no savepoint");
-    tx.commit().await.unwrap();
+    tx.commit().await.expect("it works");
     assert_eq!(kit.waiting().await, 500);
 }
 
@@ -89,11 +90,11 @@ async fn an_enqueue_is_one_statement_and_takes_no_transaction_of_its_own() {
 async fn what_does_nothing_asks_nothing() {
     let kit = Kit::new().await;
     kit.outbox.close().await;
-    kit.outbox.mark(&[]).await.unwrap();
-    kit.outbox.keep(&[]).await.unwrap();
-    kit.outbox.observe(&[]).await.unwrap();
-    kit.outbox.bury(&[]).await.unwrap();
-    kit.outbox.postpone(&Vec::<Postponed>::new()).await.unwrap();
-    assert_eq!(kit.outbox.operate(&Rows::Buried, RowOperation::Delete, 0).await.unwrap(), 0);
+    kit.outbox.mark(&[]).await.expect("it works");
+    kit.outbox.keep(&[]).await.expect("it works");
+    kit.outbox.observe(&[]).await.expect("it works");
+    kit.outbox.bury(&[]).await.expect("it works");
+    kit.outbox.postpone(&Vec::<Postponed>::new()).await.expect("it works");
+    assert_eq!(kit.outbox.operate(&Rows::Buried, RowOperation::Delete, 0).await.expect("it works"), 0);
     assert!(kit.outbox.claim(1, HOLD).await.is_err(), "it is closed");
 }

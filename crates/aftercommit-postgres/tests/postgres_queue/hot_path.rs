@@ -143,3 +143,33 @@ async fn an_enqueue_in_the_hosts_transaction_reads_nobody_elses_tasks() {
     assert_eq!(after.0 - before.0, 0, "rows read by reading a whole table");
     assert!(after.1 - before.1 < 500, "{} rows read for 60 tasks", after.1 - before.1);
 }
+
+/// A large batch is stored in another way than a small one, as long as nothing of it is taken.
+#[tokio::test]
+async fn what_is_taken_is_refused_whatever_the_size_of_the_batch() {
+    let kit = Kit::new().await;
+    let archived = new("archived".into(), Options::new());
+    assert_eq!(kit.queue.enqueue(&[archived]).await.expect("enqueue"), [Ok(())]);
+    let leased = kit.queue.dequeue(&quotas(1), &grant()).await.expect("dequeue");
+    let archive = settlements(&leased, &[Outcome::Archive { error: "why".into() }]);
+    assert_eq!(kit.queue.settle(&archive).await.expect("settle"), [Ok(())]);
+    let elsewhere = new("elsewhere".into(), Options::new().queue("low"));
+    assert_eq!(kit.queue.enqueue(&[elsewhere]).await.expect("enqueue"), [Ok(())]);
+    for size in [4, 100] {
+        let mut ids: Vec<String> = (0..size).map(|n| format!("{size}-{n}")).collect();
+        ids[1] = "archived".into();
+        ids[2] = format!("{size}-0");
+        ids[3] = "elsewhere".into();
+        let batch: Vec<_> = ids.into_iter().map(|id| new(id, Options::new())).collect();
+        let mut wanted = vec![Ok(()); size];
+        wanted[1] = Err(Refusal::IdConflict);
+        wanted[2] = Err(Refusal::IdConflict);
+        if size > 4 {
+            wanted[3] = Err(Refusal::IdConflict);
+        }
+        assert_eq!(kit.queue.enqueue(&batch).await.expect("enqueue"), wanted, "of {size}");
+    }
+    let places = "SELECT count(*) FROM (SELECT pos, lag(pos) OVER (ORDER BY substr(id, 5)::integer) AS last
+                                          FROM aftercommit.tasks WHERE id LIKE '100-%') AS p WHERE pos < last";
+    assert_eq!(kit.number(places).await, 0, "they stand in the order of the batch");
+}

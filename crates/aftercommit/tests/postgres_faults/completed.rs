@@ -15,13 +15,13 @@ use crate::kit::{Rig, Setup, play};
 
 /// What a handler does once it has committed.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-enum Book {
-    AndReturn,
-    AndFail,
-    AndHang,
+enum Then {
+    Return,
+    Fail,
+    Hang,
 }
 
-impl Task for Book {
+impl Task for Then {
     const TYPE: &'static str = "fault:book";
 }
 
@@ -32,7 +32,7 @@ struct Hands {
     ledger: Ledger,
 }
 
-async fn book(State(hands): State<Hands>, context: TaskContext, task: Book) -> Result<(), BoxError> {
+async fn book(State(hands): State<Hands>, context: TaskContext, task: Then) -> Result<(), BoxError> {
     hands.ledger.note(context.id().as_str(), What::Started);
     let mut tx = hands.queue.begin(&hands.pool).await?;
     sqlx::query("INSERT INTO ledger VALUES ($1)").bind(context.id().as_str()).execute(&mut *tx).await?;
@@ -40,13 +40,13 @@ async fn book(State(hands): State<Hands>, context: TaskContext, task: Book) -> R
     tx.commit().await?;
     hands.ledger.note(context.id().as_str(), What::Finished);
     match task {
-        Book::AndReturn => Ok(()),
-        Book::AndFail => Err("the answer to the commit was lost".into()),
-        Book::AndHang => std::future::pending().await,
+        Then::Return => Ok(()),
+        Then::Fail => Err("the answer to the commit was lost".into()),
+        Then::Hang => std::future::pending().await,
     }
 }
 
-async fn enqueue(rig: &Rig, task: Book) {
+async fn enqueue(rig: &Rig, task: Then) {
     let id = rig.next_id();
     rig.client.enqueue(&task).id(id.as_str()).await.unwrap();
     rig.ledger.note(&id, What::Acknowledged);
@@ -73,7 +73,7 @@ fn settles_that_fail_or_are_repeated_book_nothing_again() {
         let stop = worker.stop_handle();
         let working = tokio::spawn(worker.run());
         for nth in 0..20 {
-            enqueue(rig, if nth % 2 == 0 { Book::AndReturn } else { Book::AndFail }).await;
+            enqueue(rig, if nth % 2 == 0 { Then::Return } else { Then::Fail }).await;
         }
         rig.until(What::Finished, 20).await;
         rig.drained().await;
@@ -91,7 +91,7 @@ fn a_worker_killed_between_commit_and_settle_leaves_nothing_to_run_again() {
     let (verdict, lines) = play(Setup::new("worker killed after complete_in"), async |rig| {
         rig.sql(LEDGER);
         for _ in 0..5 {
-            enqueue(rig, Book::AndHang).await;
+            enqueue(rig, Then::Hang).await;
         }
         let victim = rig.process_of(|| worker(rig, Arc::new(rig.another_backend())));
         rig.until(What::Finished, 5).await;
@@ -100,7 +100,7 @@ fn a_worker_killed_between_commit_and_settle_leaves_nothing_to_run_again() {
         let survivor = worker(rig, Arc::new(rig.another_backend()));
         let stop = survivor.stop_handle();
         let working = tokio::spawn(survivor.run());
-        enqueue(rig, Book::AndReturn).await;
+        enqueue(rig, Then::Return).await;
         rig.drained().await;
         stop.shutdown();
         working.await.unwrap().unwrap();

@@ -52,7 +52,7 @@ impl Scripts {
     pub(super) fn next(&self, applied: &[i64], steps: usize) -> (Vec<i64>, i64) {
         let versions = self.0.iter().map(|script| script.version);
         let next: Vec<i64> = versions.filter(|version| !applied.contains(version)).take(steps).collect();
-        let target = next.last().copied().unwrap_or(self.newest());
+        let target = next.last().or(applied.last()).copied().unwrap_or(0);
         (next, target)
     }
 

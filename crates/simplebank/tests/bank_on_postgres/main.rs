@@ -39,6 +39,10 @@ mod workers;
 use aftercommit_servers::{PostgresServer, RedisServer};
 use home::Home;
 
+/// Kills at each point, unless the environment's `KILL_RUNS` says otherwise: fewer than in `kills`, on a server that
+/// others use at the same time.
+const KILLS: u64 = 4;
+
 /// Where the tasks are.
 const QUEUE: &str = "tasks in the database";
 

@@ -46,6 +46,24 @@ async fn a_bank_that_waits_stops_when_it_is_asked_to() {
 }
 
 #[tokio::test]
+async fn a_database_that_goes_while_a_bank_starts_does_not_end_it() {
+    let mut server = PostgresServer::builder().durable().start().unwrap();
+    let home = Home::on(&server);
+    let settings = [("FAILPOINTS", "start.migrated=delay(2s)"), ("DB_ACQUIRE_TIMEOUT", "1s")];
+    let bank = home.run(&[], &settings);
+    bank.line("point=start.migrated").await;
+    server.stop(Shutdown::Immediate).unwrap();
+    let http = address(&bank, "start HTTP gateway server at ").await;
+    let said = "cannot tell whether tasks of another configuration wait";
+    assert_eq!(bank.matching(said).len(), 1, "{}", bank.log());
+    server.start_again().unwrap();
+    let client = Client::builder().no_proxy().build().unwrap();
+    let sign_up = client.post(format!("http://{http}/v1/create_user")).json(&user("alice"));
+    assert_eq!(answer(sign_up).await.unwrap().0, StatusCode::OK);
+    bank.line("processed task").await;
+}
+
+#[tokio::test]
 async fn a_restart_of_the_database_is_survived() {
     let mut server = PostgresServer::builder().durable().start().unwrap();
     let home = Home::on(&server);

@@ -23,3 +23,6 @@ mod mails;
 mod place;
 #[path = "../support/process.rs"]
 mod process;
+
+/// Kills at each point, unless the environment's `KILL_RUNS` says otherwise.
+const KILLS: u64 = 10;

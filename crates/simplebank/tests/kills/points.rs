@@ -7,8 +7,6 @@ use crate::trial::{self, Outcome, Scene, Victim};
 use futures_util::{StreamExt, stream};
 use std::time::Duration;
 
-/// Trials of each scene, unless the environment's `KILL_RUNS` says otherwise.
-const RUNS: u64 = 10;
 /// Trials at the same time: most of their time they wait for disks and clocks.
 const AT_ONCE: usize = 4;
 /// How soon a killed process's tasks are done by the next one.
@@ -31,7 +29,7 @@ const fn scene(name: &'static str, point: Option<&'static str>, victim: Victim) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_kill_loses_a_mail_or_sends_one_to_nobody_or_makes_two_codes() {
-    let runs = number("KILL_RUNS").unwrap_or(RUNS);
+    let runs = number("KILL_RUNS").unwrap_or(crate::KILLS);
     let first_seed = number("KILL_SEED").unwrap_or_else(rand::random);
     println!("on {}: KILL_RUNS={runs} KILL_SEED={first_seed}", place::DATABASE);
     let trials = SCENES.iter().flat_map(|scene| (0..runs).map(|run| (*scene, first_seed.wrapping_add(run))));

@@ -8,14 +8,14 @@ use aftercommit_core::{
     Broker, Clock, LeaseGrant, Leased, NewTask, Options, Outcome, QueueName, Quota, RawTask, Settlement,
     SystemClock, TaskType, WorkerId,
 };
+use aftercommit_postgres::internals::{BEGINNING, STATEMENTS, connect_options, floor};
+use aftercommit_postgres::{PostgresOptions, PostgresQueue};
 use aftercommit_servers::PostgresServer;
 use sqlx::{Connection, PgConnection, Row};
 
-use crate::looks::BEGINNING;
-use crate::{PostgresOptions, PostgresQueue, sql};
-
 struct Held {
     queue: PostgresQueue,
+    options: PostgresOptions,
     _holder: PgConnection,
     _server: Arc<PostgresServer>,
 }
@@ -25,7 +25,8 @@ impl Held {
     async fn with(tasks: usize) -> Self {
         let server = PostgresServer::shared().expect("it works");
         let url = server.database_url().expect("it works");
-        let queue = PostgresQueue::new(&PostgresOptions::parse(&url).expect("it works"));
+        let options = PostgresOptions::parse(&url).expect("it works");
+        let queue = PostgresQueue::new(&options);
         queue.migrate().await.expect("it works");
         let mut holder = PgConnection::connect(&url).await.expect("it works");
         let hold = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM aftercommit.tasks";
@@ -37,7 +38,7 @@ impl Held {
         for _ in 0..tasks / 1_000 {
             queue.enqueue(&(0..1_000).map(new).collect::<Vec<_>>()).await.expect("it works");
         }
-        Self { queue, _holder: holder, _server: server }
+        Self { queue, options, _holder: holder, _server: server }
     }
 
     async fn take(&self, count: usize) -> Vec<Leased> {
@@ -58,8 +59,9 @@ impl Held {
 
     /// How many pages the search of a claim touches that looks for a hundred tasks from there on.
     async fn pages(&self, from: i64) -> i64 {
-        let mut conn = self.queue.store.conn("explain").await.expect("it works");
-        let explain = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {}", sql::DEQUEUE_ONE);
+        let mut conn = PgConnection::connect_with(&connect_options(&self.options)).await.expect("it works");
+        let (_, statement) = STATEMENTS.iter().find(|(name, _)| *name == "DEQUEUE_ONE").expect("it is there");
+        let explain = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}");
         let explain = sqlx::query(sqlx::AssertSqlSafe(explain))
             .bind("default")
             .bind(100_i64)
@@ -68,13 +70,13 @@ impl Held {
             .bind(None::<i64>)
             .bind(60_000_i64);
         let plan: serde_json::Value =
-            conn.fetch_one(explain).await.expect("it works").try_get(0).expect("it works");
+            explain.fetch_one(&mut conn).await.expect("it works").try_get(0).expect("it works");
         assert_eq!(plan[0]["Plan"]["Actual Rows"].as_f64(), Some(100.0));
         pages_of_the_search(&plan[0]["Plan"])
     }
 
     fn floor(&self) -> i64 {
-        self.queue.looks.floor(&QueueName::default())
+        floor(&self.queue, &QueueName::default())
     }
 }
 
