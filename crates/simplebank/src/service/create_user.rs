@@ -139,7 +139,7 @@ impl Bank {
     /// Asks for the mail and commits. The deliveries differ in the order of the two, and in what that can lose.
     async fn commit_with_task(&self, mut tx: Tx, user: &User) -> Result<(), ServiceError> {
         let task = self.parts().tasks.distribute_send_verify_email(&mut tx, &user.username).await;
-        let task = task.map_err(ServiceError::not_enqueued(DOING))?;
+        let task = task.map_err(ServiceError::not_written(DOING, self.parts().tasks.writes_to()))?;
         if let Progress::AtOnce(task) = &task {
             task.log();
         }

@@ -5,6 +5,7 @@ pub use crate::domain::violation::Violation;
 
 use crate::password::PasswordError;
 use crate::store::{self, StoreError};
+use crate::tasks::WritesTo;
 use std::error::Error;
 
 /// Why a use case did not happen.
@@ -77,9 +78,19 @@ impl ServiceError {
     /// Whether the transaction was ended because others were in its way, and can be done once more.
     pub(super) fn is_conflict(&self) -> bool {
         match self {
-            Self::Overloaded(source) | Self::Internal { source, .. } => store::is_conflict(&**source),
+            Self::Overloaded(source) | Self::Unavailable(source) | Self::Internal { source, .. } => {
+                store::is_conflict(&**source)
+            }
             Self::NotEnqueued { source, .. } => store::is_conflict(source),
             _ => false,
+        }
+    }
+
+    /// A failure to write a task before the commit. Fits `map_err`.
+    pub(super) fn not_written(doing: &'static str, to: WritesTo) -> impl Fn(aftercommit::Error) -> Self {
+        move |error| match to {
+            WritesTo::Database if error.is_transient() => Self::Unavailable(error.into()),
+            WritesTo::Database | WritesTo::Queue => Self::not_enqueued(doing)(error),
         }
     }
 

@@ -22,6 +22,18 @@ pub trait DistributeTasks: fmt::Debug + Send + Sync {
         tx: &mut Tx,
         username: &str,
     ) -> aftercommit::Result<Progress>;
+
+    /// What a task is written to while the transaction is open, and so what is away if that fails for now.
+    fn writes_to(&self) -> WritesTo;
+}
+
+/// What a task is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WritesTo {
+    /// The database of the transaction.
+    Database,
+    /// A queue elsewhere.
+    Queue,
 }
 
 /// How far a task has come when its transaction is about to commit.
@@ -135,6 +147,13 @@ impl DistributeTasks for TaskDistributor {
             }
         };
         Ok(Progress::WithCommit(Enqueued::new(&task, &enqueued, payloads)?))
+    }
+
+    fn writes_to(&self) -> WritesTo {
+        match self.delivery {
+            Delivery::Database(_) | Delivery::Outbox { .. } => WritesTo::Database,
+            Delivery::Direct { .. } => WritesTo::Queue,
+        }
     }
 }
 

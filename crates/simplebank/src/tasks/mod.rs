@@ -10,6 +10,6 @@ pub mod send_verify_email;
 mod watched_outbox;
 
 pub use delivery::{Delivery, Moment};
-pub use distributor::{DirectTask, DistributeTasks, Enqueued, Progress, TaskDistributor};
+pub use distributor::{DirectTask, DistributeTasks, Enqueued, Progress, TaskDistributor, WritesTo};
 pub use processor::{TaskProcessor, start_task_processor};
 pub use relay::{TaskRelay, look_at_redis, start_task_relay};

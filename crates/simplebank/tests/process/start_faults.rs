@@ -102,7 +102,7 @@ async fn database_of_a_newer_program_is_refused() {
             "INSERT INTO _aftercommit_migrations (version, description, success, checksum, execution_time) \
              VALUES (99, 'later', 1, x'00', 0)",
             "failed to migrate the task queue: failed to migrate the tables of the queue: they are of version 99, and \
-             this library knows 3 at most; use a newer one",
+             this library knows 5 at most; use a newer one",
         ),
         (
             "INSERT INTO _simplebank_migrations (version, description, success, checksum, execution_time) \

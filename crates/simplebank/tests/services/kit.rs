@@ -8,7 +8,7 @@ use simplebank::password::{Cost, PasswordPool, PoolLimits};
 use simplebank::secret::Secret;
 use simplebank::service::{Bank, CreateUser, Parts, Preparation, Settings, VerificationMail};
 use simplebank::store::{Source, Store, Tx, migrate};
-use simplebank::tasks::{DistributeTasks, Enqueued, Progress};
+use simplebank::tasks::{DistributeTasks, Enqueued, Progress, WritesTo};
 use simplebank::token::entropy::OsEntropy;
 use simplebank::token::keyring::{Key, KeyRing};
 use std::num::NonZeroUsize;
@@ -186,5 +186,9 @@ impl DistributeTasks for RecordedTasks {
             queue: "critical".to_owned(),
             max_retry: 10,
         }))
+    }
+
+    fn writes_to(&self) -> WritesTo {
+        WritesTo::Queue
     }
 }
