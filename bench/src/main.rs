@@ -10,8 +10,10 @@ mod measure;
 mod postgres;
 mod redis;
 mod report;
+mod row;
 mod sqlite;
 mod suite;
+mod table;
 mod toolchain;
 
 use anyhow::Result;

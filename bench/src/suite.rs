@@ -5,7 +5,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::halves::{Column, Measured, Peer};
-use crate::report::{Report, Row};
+use crate::report::Report;
+use crate::row::Row;
 
 /// How much is wanted.
 #[derive(Args, Debug, Clone)]

@@ -9,7 +9,9 @@ use anyhow::{Context, Result};
 use sqlx::{Connection as _, PgConnection};
 
 use super::cost::{Cost, Moment, Window};
-use super::{Drain, Enqueue, Place, SendVerifyEmail, ready};
+use super::place::Place;
+use super::words::{Drain, Enqueue};
+use super::{SendVerifyEmail, ready};
 
 /// How many tasks it holds beyond its concurrency, as the engine may.
 const HELD_BEYOND: usize = 200;

@@ -5,7 +5,8 @@ use anyhow::{Context, Result, bail};
 use redis::{Connection, FromRedisValue, Script};
 
 use super::cost::{Cost, Late, Moment, Window};
-use super::{Drain, Enqueue, Lateness, SendVerifyEmail, ready};
+use super::words::{Drain, Enqueue, Lateness};
+use super::{SendVerifyEmail, ready};
 use crate::measure::Samples;
 
 /// How many tasks it holds beyond its concurrency, as the engine may.

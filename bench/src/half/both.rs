@@ -6,9 +6,9 @@ use aftercommit::postgres::{PostgresOptions, PostgresQueue};
 use anyhow::Result;
 use sqlx::PgPool;
 
-use super::Both;
 use super::cost::Late;
 use super::produce::{Producer, at_pace};
+use super::words::Both;
 use super::work;
 
 pub(super) async fn both(it: &Both) -> Result<Late> {

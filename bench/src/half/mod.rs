@@ -9,25 +9,18 @@ mod place;
 mod produce;
 mod relay;
 mod task;
+mod words;
 mod work;
-
-use std::time::Duration;
 
 use aftercommit::postgres::{PostgresOptions, PostgresQueue};
 use anyhow::{Result, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
-use place::{Place, Store};
+use place::Store;
 pub(super) use task::SendVerifyEmail;
-
-/// Whose half it is.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Of {
-    Ours,
-    Bare,
-}
+use words::{Of, What};
 
 #[derive(Args)]
 pub(crate) struct Half {
@@ -35,164 +28,6 @@ pub(crate) struct Half {
     of: Of,
     #[command(subcommand)]
     what: What,
-}
-
-#[derive(Subcommand)]
-enum What {
-    /// Makes the tables, where there are such.
-    Prepare(Place),
-    /// As fast as its callers can.
-    Enqueue(Enqueue),
-    /// At a steady pace, the moment of enqueuing in the payload.
-    Pace(Pace),
-    /// For moments to come, which are in the payload.
-    Schedule(Schedule),
-    /// Works through a backlog.
-    Drain(Drain),
-    /// Works, and tells how long after the moment in its payload each task started.
-    Lateness(Lateness),
-    /// The same, and commits these tasks at a steady pace in the same process.
-    Both(Both),
-    /// Works for a while, and counts.
-    Beside(Beside),
-    /// Takes tasks and never ends them; says when each was started.
-    Hold(Hold),
-    /// Publishes from the outbox of a Postgres to a Redis.
-    Relay(Relay),
-}
-
-#[derive(Args)]
-struct Enqueue {
-    #[command(flatten)]
-    place: Place,
-    #[arg(long)]
-    tasks: usize,
-    /// How many callers share one client.
-    #[arg(long, default_value_t = 1)]
-    callers: usize,
-    /// How many tasks go with one call; 1 is the call for a single task.
-    #[arg(long, default_value_t = 1)]
-    batch: usize,
-}
-
-#[derive(Args)]
-struct Pace {
-    #[command(flatten)]
-    place: Place,
-    #[arg(long)]
-    tasks: u32,
-    #[arg(long)]
-    per_second: f64,
-    /// The share of the distance by which a task may come early or late.
-    #[arg(long)]
-    jitter: f64,
-    /// How each task is stored.
-    #[arg(long, value_enum, default_value_t)]
-    way: Way,
-}
-
-/// How a task at a pace is stored.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Way {
-    /// By the client, on its own.
-    #[default]
-    Client,
-    /// In a transaction of the host, beside a row of its own, in the queue of the same database.
-    Transaction,
-    /// The same in the outbox, for a relay.
-    Outbox,
-}
-
-/// A worker, and a producer on the same handle.
-#[derive(Args)]
-struct Both {
-    #[command(flatten)]
-    pace: Pace,
-    /// First tasks to leave out.
-    #[arg(long, default_value_t = 0)]
-    skip: usize,
-    #[arg(long, default_value_t = 10)]
-    concurrency: usize,
-}
-
-#[derive(Args)]
-struct Schedule {
-    #[command(flatten)]
-    place: Place,
-    #[arg(long)]
-    tasks: u32,
-    /// From now to the first, in milliseconds.
-    #[arg(long = "in", value_parser = millis)]
-    ahead: Duration,
-    /// From one to the next, in milliseconds.
-    #[arg(long, value_parser = millis)]
-    apart: Duration,
-}
-
-#[derive(Args)]
-struct Drain {
-    #[command(flatten)]
-    place: Place,
-    #[arg(long)]
-    tasks: u64,
-    #[arg(long)]
-    concurrency: usize,
-    /// How many the bare loop takes at once; its concurrency and 200 more unless set.
-    #[arg(long)]
-    batch: Option<usize>,
-    /// How many loops the bare one is.
-    #[arg(long, default_value_t = 2)]
-    loops: usize,
-}
-
-#[derive(Args)]
-struct Lateness {
-    #[command(flatten)]
-    place: Place,
-    #[arg(long)]
-    tasks: usize,
-    /// First tasks to leave out.
-    #[arg(long, default_value_t = 0)]
-    skip: usize,
-    #[arg(long, default_value_t = 10)]
-    concurrency: usize,
-}
-
-#[derive(Args)]
-struct Beside {
-    #[command(flatten)]
-    place: Place,
-    #[arg(long)]
-    seconds: u64,
-    #[arg(long, default_value_t = 10)]
-    concurrency: usize,
-    /// How long each task takes.
-    #[arg(long, value_parser = millis, default_value = "0ms")]
-    handling: Duration,
-}
-
-#[derive(Args)]
-struct Hold {
-    #[command(flatten)]
-    place: Place,
-}
-
-#[derive(Args)]
-struct Relay {
-    /// The outbox is in the one, the queue in the other.
-    #[command(flatten)]
-    place: Place,
-    /// How many rows to publish before it ends.
-    #[arg(long)]
-    tasks: u64,
-}
-
-/// `12.5ms`, as Go writes it.
-fn millis(text: &str) -> Result<Duration> {
-    match text.strip_suffix("ms").map(str::parse::<f64>) {
-        Some(Ok(number)) if number >= 0.0 => Ok(Duration::from_secs_f64(number / 1_000.0)),
-        _ => bail!("{text:?} is no number of milliseconds, as in 12.5ms"),
-    }
 }
 
 impl Half {

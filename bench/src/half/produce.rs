@@ -7,9 +7,11 @@ use aftercommit::{Client, NewTask};
 use anyhow::{Result, ensure};
 use sqlx::{PgConnection, PgPool};
 
+use super::SendVerifyEmail;
 use super::cost::{Cost, Moment};
+use super::place::Place;
 use super::task::unix_nanos;
-use super::{Enqueue, Pace, Place, Schedule, SendVerifyEmail, Way};
+use super::words::{Enqueue, Pace, Schedule, Way};
 
 /// How often a producer at a pace looks what is due.
 const TICK: Duration = Duration::from_millis(1);

@@ -8,8 +8,9 @@ use aftercommit::{Outbox as _, Relay};
 use anyhow::{Result, bail};
 
 use super::cost::{Cost, Moment};
+use super::ready;
+use super::words::Relay as Words;
 use super::work::abandoned;
-use super::{Relay as Words, ready};
 
 /// How often the backlog is looked at: seldom enough to cost nothing.
 const LOOK: Duration = Duration::from_millis(20);

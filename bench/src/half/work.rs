@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::cost::{Cost, Late, Window};
 use super::task::unix_nanos;
-use super::{Beside, Drain, Hold, Lateness, SendVerifyEmail, ready};
+use super::words::{Beside, Drain, Hold, Lateness};
+use super::{SendVerifyEmail, ready};
 use crate::measure::Samples;
 
 /// Ends a measurement that hangs.

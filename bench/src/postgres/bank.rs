@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::beside::{self, Host};
 use super::{Bench, Peer};
 use crate::bank::{Bank, Hash};
-use crate::report::Row;
+use crate::row::Row;
 
 /// The column of the bare loop has transactions of the same kind without a task, without HTTP and without the bank.
 pub(super) async fn measure(bench: &Bench, binary: &Path, clients: u32) -> Result<Vec<Row>> {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{Bench, Peer};
-use crate::report::Row;
+use crate::row::Row;
 use crate::suite::add;
 
 /// How many loops, tasks at once, and tasks.

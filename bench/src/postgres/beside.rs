@@ -14,7 +14,7 @@ use super::{Bench, Peer};
 use crate::bank::Hash;
 use crate::goal::Goal;
 use crate::half::SendVerifyEmail;
-use crate::report::Row;
+use crate::row::Row;
 
 /// What the host does in its transaction.
 #[derive(Debug, Clone, Copy)]

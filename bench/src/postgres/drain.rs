@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::peers::Settings;
 use super::{Bench, Peer};
 use crate::goal::Goal;
-use crate::report::Row;
+use crate::row::Row;
 use crate::suite::{add, add_all};
 
 /// At which concurrency the others are measured with their default settings, once: they take long.

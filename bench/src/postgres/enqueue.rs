@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{Bench, Peer};
 use crate::goal::Goal;
-use crate::report::Row;
+use crate::row::Row;
 use crate::suite::add;
 
 /// How many callers have such a call under way.

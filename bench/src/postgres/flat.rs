@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::server::Spent;
 use super::{Bench, Peer};
 use crate::goal::Goal;
-use crate::report::Row;
+use crate::row::Row;
 use crate::suite::Size;
 
 /// How many tasks wait.

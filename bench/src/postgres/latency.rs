@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::peers::Settings;
 use super::{Bench, Peer, relay};
 use crate::goal::Goal;
-use crate::report::Row;
+use crate::row::Row;
 use crate::suite::add_all;
 
 /// From whose transaction to which worker.

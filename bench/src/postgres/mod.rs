@@ -21,7 +21,8 @@ use clap::Args;
 use peers::{Peer, Programs};
 use server::Server;
 
-use crate::report::{Report, Row};
+use crate::report::Report;
+use crate::row::Row;
 use crate::suite::Scope;
 use crate::{machine, suite};
 

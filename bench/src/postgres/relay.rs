@@ -10,7 +10,7 @@ use super::{Bench, Peer};
 use crate::goal::Goal;
 use crate::half::SendVerifyEmail;
 use crate::halves::Half;
-use crate::report::Row;
+use crate::row::Row;
 
 pub(super) type Redis = RedisServer;
 

@@ -8,7 +8,7 @@ use super::{Bench, Peer};
 use crate::goal::Goal;
 use crate::halves::Half;
 use crate::machine;
-use crate::report::Row;
+use crate::row::Row;
 use crate::suite::add;
 
 /// How many idle workers there are, each a process.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use super::{Bench, Peer};
 use crate::goal::Goal;
-use crate::report::Row;
+use crate::row::Row;
 use crate::suite::{Size, add};
 
 /// How often asynq is measured: it takes minutes.

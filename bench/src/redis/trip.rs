@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Bench, Peer, proxy};
 use crate::goal::Goal;
-use crate::report::Row;
+use crate::row::Row;
 use crate::suite::add;
 
 const ONE_WAY: Duration = Duration::from_micros(1_200);

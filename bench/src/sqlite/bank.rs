@@ -8,7 +8,7 @@ use anyhow::Result;
 use rusqlite::Connection;
 
 use crate::bank::{Bank, Hash};
-use crate::report::Row;
+use crate::row::Row;
 
 /// How many clients sign up at the same time: as many as one writer can commit for.
 const CLIENTS: usize = 16;

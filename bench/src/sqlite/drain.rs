@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use super::{Greet, bare, greet};
 use crate::machine;
-use crate::report::Row;
+use crate::row::Row;
 
 /// Tasks to a transaction while the queue is filled; not measured.
 const FILL: usize = 500;

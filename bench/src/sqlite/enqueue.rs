@@ -7,7 +7,7 @@ use aftercommit::{Client, NewTask};
 use anyhow::Result;
 
 use super::{bare, greet};
-use crate::report::Row;
+use crate::row::Row;
 
 /// How many tasks a lone caller enqueues.
 const ALONE: usize = 3_000;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::measure::Samples;
-use crate::report::Row;
+use crate::row::Row;
 
 /// The pace at which an idle worker is disturbed, and how much it varies.
 const PACE: Duration = Duration::from_millis(250);

@@ -18,7 +18,8 @@ pub(crate) use latency::Produce;
 
 use crate::bank::Hash;
 use crate::machine;
-use crate::report::{Report, Row};
+use crate::report::Report;
+use crate::row::Row;
 
 /// For the progress bar.
 const MEASUREMENTS: u64 = 12;
