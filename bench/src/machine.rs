@@ -20,14 +20,26 @@ pub(crate) fn cpu_time() -> Duration {
 /// The CPU time of a process and of its children: those that run, and those that have ended and were waited for.
 /// Grandchildren are not looked at; Postgres has none. `None` if there is no such process.
 pub(crate) fn cpu_time_of_tree(process: u32) -> Option<Duration> {
-    let ended = ticks(&stat(&process.to_string())?, ENDED_CHILDREN)?;
+    let ended = || ticks(&stat(&process.to_string())?, ENDED_CHILDREN);
+    let mut before = ended()?;
+    loop {
+        let running = running_children(process)?;
+        let after = ended()?;
+        // A child that was waited for meanwhile is in neither number.
+        if after == before {
+            return Some(cpu_time_of(process)? + after + running);
+        }
+        before = after;
+    }
+}
+
+fn running_children(process: u32) -> Option<Duration> {
     let children = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
         let child: u32 = entry.file_name().to_str()?.parse().ok()?;
         let parent = stat(&child.to_string())?.get(PARENT)?.parse();
         (parent == Ok(process)).then_some(child)
     });
-    let running: Duration = children.filter_map(cpu_time_of).sum();
-    Some(cpu_time_of(process)? + ended + running)
+    Some(children.filter_map(cpu_time_of).sum())
 }
 
 fn stat(process: &str) -> Option<Vec<String>> {

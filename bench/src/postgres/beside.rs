@@ -112,7 +112,7 @@ pub(super) async fn measure(bench: &Bench, host: Host, connections: u32) -> Resu
             row
         })
         .collect();
-    let seconds = Duration::from_millis(bench.scope.count(2_000, 1_000) as u64);
+    let seconds = Duration::from_millis(bench.scope.count(1_500, 1_000) as u64);
     for _ in 0..bench.scope.runs {
         let mut without = 0.0;
         for (at, way) in WAYS.into_iter().enumerate() {

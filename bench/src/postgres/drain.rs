@@ -18,7 +18,7 @@ fn tasks(bench: &Bench, peer: Peer) -> usize {
         Peer::River(Settings::Default) => 3_000,
         Peer::Graphile(Settings::Default) => 6_000,
         Peer::Boss(Settings::Default) => 500,
-        _ => bench.scope.count(80_000, 40_000),
+        _ => bench.scope.count(60_000, 40_000),
     }
 }
 

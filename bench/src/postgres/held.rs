@@ -47,7 +47,7 @@ pub(super) async fn measure(bench: &Bench, load: Load) -> Result<Vec<Row>> {
 }
 
 async fn one(bench: &Bench, load: Load, others: Others) -> Result<f64> {
-    let tasks = bench.scope.count(300_000, 60_000);
+    let tasks = bench.scope.count(200_000, 60_000);
     let url = match load {
         Load::Backlog => bench.server.filled(&bench.peers, Peer::Ours, tasks).await?,
         Load::Churn => bench.server.fresh(&bench.peers, Peer::Ours).await?,

@@ -42,7 +42,7 @@ fn rows(name: &str, limit: &'static str, p50: Option<Goal>, p99: Goal) -> [Row; 
 pub(super) async fn idle(bench: &Bench) -> Result<Vec<Row>> {
     let limit = "the flush of the enqueue, a notification, the claim with its own flush";
     let mut rows = rows("idle pick-up", limit, Some(Goal::at_most(1.5, 1.5)), Goal::at_most(10.0, 10.0));
-    let tasks = bench.scope.count(100, 24) + 2;
+    let tasks = bench.scope.count(60, 24) + 2;
     let peers =
         [Peer::Ours, Peer::River(Settings::Best), Peer::Graphile(Settings::Best), Peer::Boss(Settings::Best)];
     for _ in 0..bench.scope.runs {
@@ -67,7 +67,7 @@ pub(super) async fn commit(bench: &Bench, commit: Commit) -> Result<Vec<Row>> {
     let limit = "the whole transaction of the host is counted too: two statements and a flush";
     let most = if matches!(commit, Commit::ThroughRedis) { 50.0 } else { 10.0 };
     let mut rows = rows(&name, limit, None, Goal::at_most(most, most));
-    let tasks = bench.scope.count(100, 24) + 2;
+    let tasks = bench.scope.count(60, 24) + 2;
     for _ in 0..bench.scope.runs {
         let url = bench.server.fresh(&bench.peers, Peer::Ours).await?;
         let words = format!("--tasks {tasks} --skip 2");
