@@ -101,7 +101,9 @@ pub(super) fn options_for_tasks(source: &PostgresSource) -> PostgresOptions {
 
 /// A connection to the server itself, for work that takes its time.
 pub(super) async fn direct(source: &PostgresSource) -> Result<PgPool, sqlx::Error> {
-    let options = source.direct().options().log_slow_statements(LevelFilter::Off, Duration::ZERO);
+    // What is there already is no news.
+    let options = source.direct().options().options([("client_min_messages", "warning")]);
+    let options = options.log_slow_statements(LevelFilter::Off, Duration::ZERO);
     // Tried once, and not for as long as the pool would: what is wrong shall be said.
     connect(&options, source.limits.acquire).await?;
     PgPoolOptions::new().max_connections(1).acquire_timeout(source.limits.acquire).connect_with(options).await
