@@ -152,7 +152,9 @@ impl PostgresOptions {
 
     /// For a session of its own, else for a call: migrations run in one transaction and need no more.
     pub(crate) fn for_migrations(&self) -> PgConnectOptions {
-        self.for_a_session().unwrap_or_else(|| named(&self.connect).statement_cache_capacity(0))
+        // What is there already is no news.
+        let quiet = |session: PgConnectOptions| session.options([("client_min_messages", "warning")]);
+        self.for_a_session().map_or_else(|| named(&self.connect).statement_cache_capacity(0), quiet)
     }
 
     /// What a session of the engine's has to be told: how to plan, and what the server is to give up by itself, a little
