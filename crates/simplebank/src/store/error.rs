@@ -170,10 +170,11 @@ impl StoreError {
             || self.is_absence()
     }
 
-    /// Whether the database is away, and may come back with nothing repaired here.
+    /// Whether the database is away, or as good as that, and may come back with nothing repaired here.
     #[must_use]
     pub fn is_absence(&self) -> bool {
-        matches!(self.fault, Fault::Unreachable | Fault::NoAnswer | Fault::Crowded | Fault::CommitUnknown)
+        use Fault::{CommitUnknown, Crowded, NoAnswer, TooSlow, Unreachable};
+        matches!(self.fault, Unreachable | NoAnswer | TooSlow | Crowded | CommitUnknown)
     }
 }
 

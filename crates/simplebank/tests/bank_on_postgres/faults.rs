@@ -16,6 +16,7 @@ use rand::{RngExt, SeedableRng};
 use reqwest::StatusCode;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep};
 
 /// Trials of each fault, unless the environment's `KILL_RUNS` says otherwise.
@@ -43,8 +44,11 @@ const LATER: [StatusCode; 3] =
 const EXPLANATIONS: [&str; 3] =
     ["recovered a task from a lost worker", "lease lost", "could not write down a task's outcome"];
 
-/// What an attempt says that finds no database.
-const FAILED: &str = "process task failed error=\"the database is not available, retry later";
+/// What an attempt says that finds no database, or one that has just come back to a queue of those who waited for it.
+const FAILED: [&str; 2] = [
+    "process task failed error=\"the database is not available, retry later",
+    "process task failed error=\"server is busy, retry later",
+];
 
 /// What happens to Postgres.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +71,15 @@ const FAULTS: [(Fault, &str); 5] = [
 impl Fault {
     /// Postgres fails, and after a while is as before.
     async fn strike(self, postgres: &mut PostgresServer) {
+        // It takes as long as a start and a stop take, in which the clients of the other trials must go on.
+        block_in_place(|| self.begin(postgres));
+        if !matches!(self, Self::Terminated | Self::Restarted) {
+            sleep(AWAY).await;
+        }
+        block_in_place(|| self.end(postgres));
+    }
+
+    fn begin(self, postgres: &mut PostgresServer) {
         match self {
             Self::Stopped => postgres.stop(Shutdown::Fast).unwrap(),
             Self::Killed => postgres.kill().unwrap(),
@@ -74,9 +87,9 @@ impl Fault {
             Self::Terminated => drop(postgres.terminate_backends().unwrap()),
             Self::Frozen => postgres.pause(),
         }
-        if !matches!(self, Self::Terminated | Self::Restarted) {
-            sleep(AWAY).await;
-        }
+    }
+
+    fn end(self, postgres: &mut PostgresServer) {
         match self {
             Self::Stopped | Self::Killed | Self::Restarted => postgres.start_again().unwrap(),
             Self::Frozen => postgres.resume(),
@@ -116,7 +129,7 @@ async fn no_fault_of_postgres_loses_a_mail_or_makes_two_users_tasks_or_codes_of_
 
 async fn run(fault: Fault, seed: u64) -> Outcome {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut postgres = PostgresServer::builder().durable().start().unwrap();
+    let mut postgres = block_in_place(|| PostgresServer::builder().durable().start().unwrap());
     let mut home = Home::new();
     home.settings.push(("DB_SOURCE", postgres.database_url().unwrap()));
     let _queue = with_queue(&mut home);
@@ -191,6 +204,6 @@ async fn explain(findings: &mut Findings, bank: &Server) {
     findings.unexplained = findings.duplicates.saturating_sub(explained);
     // An attempt that finds no database fails, and counts as processed like any other.
     findings.unsettled = findings.unsettled.abs_diff(findings.burnt);
-    let failed = bank.matching(FAILED).len();
+    let failed: usize = FAILED.iter().map(|words| bank.matching(words).len()).sum();
     findings.burnt = findings.burnt.saturating_sub(failed);
 }
