@@ -36,7 +36,7 @@ const BOUNDS: [(&str, &str); 3] =
     [("DB_ACQUIRE_TIMEOUT", "1s"), ("DB_STATEMENT_TIMEOUT", "2s"), ("TASK_RETRY_DELAY", "200ms")];
 const ANSWERED: Duration = Duration::from_secs(10);
 /// How soon everything is done after Postgres is back.
-const RECOVERED: Duration = Duration::from_secs(30);
+const RECOVERED: Duration = Duration::from_secs(60);
 /// The answers that tell a client to ask again.
 const LATER: [StatusCode; 3] =
     [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS, StatusCode::CONFLICT];
