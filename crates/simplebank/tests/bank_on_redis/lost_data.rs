@@ -117,7 +117,8 @@ async fn dies_at(point: &str, flush: Flush) {
 
     let dying = home.run(&["relay"], &[("FAILPOINTS", &format!("{point}=kill@1"))]);
     if flush == Flush::Published {
-        until("published", || count(&redis, "LLEN", "pending") == 3).await;
+        // It may die before it has published the last of them.
+        until("published", || count(&redis, "LLEN", "pending") > 0).await;
         redis.command(&["FLUSHALL"]).unwrap();
     }
     let ended = dying.ended().await;
