@@ -15,7 +15,7 @@ const COMPLETING: &str = "complete a task";
 
 impl PostgresQueue {
     /// Finishes the task of a running handler in the transaction that `conn` is in, so that what the handler writes there
-    /// and the end of its task commit together: the effect is in the database exactly once, however often the task is
+    /// and the end of its task commit together: the effect is in the database once, however often the task is
     /// tried. The task comes from the handler's context.
     ///
     /// Once the transaction has committed, the task is over, whatever the handler returns and even if the process dies at

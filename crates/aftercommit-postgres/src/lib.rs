@@ -8,7 +8,7 @@
 //!
 //! [`PostgresOutbox`] is for hosts whose tasks run from another back-end: a relay publishes what is committed in it.
 //!
-//! Postgres 12 or newer.
+//! Written for Postgres 12 or newer, and tested on 15.
 
 mod batch;
 mod bell;

@@ -13,7 +13,7 @@ use crate::worker::Attempt;
 /// The attempt a handler is part of. Cheap to clone.
 ///
 /// Where the queue is the handler's own database, a handler may finish its task in the transaction of its effect, and so
-/// have that effect exactly once:
+/// have that effect once, however often it is tried:
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] mod example {
