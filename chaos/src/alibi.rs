@@ -12,7 +12,7 @@ const UNSETTLED_MS: u64 = 15_000;
 /// From the moment that somebody else sent the mail again until the first holder says that it has lost the task: it may
 /// have been frozen all the while.
 const LATE_MS: u64 = 15_000;
-/// How long a mail may be on its way after its sender has been told to stop.
+/// How long a mail may be on its way after its sender has been told to stop, or that the task is no longer his.
 const ON_THE_WAY_MS: u64 = 1_000;
 /// How long before a worker says that it has lost a task the line about the recovery may be missing, if a worker died or
 /// a store failed: whoever took the task died before saying so, or was never told that it had succeeded.
@@ -73,7 +73,7 @@ impl Copy<'_> {
     /// settle it; or of the one that sent the second mail, who was slow to send it.
     fn could_be_of(&self, evidence: &Evidence) -> bool {
         let until = self.again.at_ms + LATE_MS;
-        let settled_late = self.first.at_ms..=until;
+        let settled_late = self.first.at_ms.saturating_sub(ON_THE_WAY_MS)..=until;
         let sent_late = self.again.at_ms.saturating_sub(ON_THE_WAY_MS)..=until;
         evidence.by == self.first.by && settled_late.contains(&evidence.at_ms)
             || evidence.by == self.again.by && sent_late.contains(&evidence.at_ms)

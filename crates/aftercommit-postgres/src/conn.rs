@@ -23,6 +23,12 @@ impl Conn {
     pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
         (*self).commit().await
     }
+
+    /// Gives up what was done in the transaction, and with it the locks: a connection that is merely dropped does so some
+    /// time later, and who asks meanwhile passes over the rows.
+    pub(crate) async fn roll_back(mut self) -> sqlx::Result<()> {
+        (*self).roll_back().await
+    }
 }
 
 impl Deref for Conn {

@@ -9,6 +9,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use crate::batch::saturated;
+use crate::claims::{self, Claim};
 use crate::conn::Conn;
 use crate::error::{failed, is_lost_race, is_unknown_worker};
 use crate::looks::{BEGINNING, Seen};
@@ -29,6 +30,7 @@ pub(crate) async fn dequeue(
         return Ok(Vec::new());
     }
     let mut conn = queue.store.conn(DOING).await?;
+    claims::give_back(queue, &mut conn).await?;
     // The database counts from a later moment, and so the worker does not think that it has longer than it has.
     let expires_at = queue.store.local_now().plus(grant.duration);
     let now = Instant::now();
@@ -86,16 +88,18 @@ async fn take(
     grant: &LeaseGrant,
 ) -> Result<Vec<PgRow>> {
     let began = Instant::now();
-    let mut rows = run(queue, conn, shares, wanted, grant).await;
+    let claim = queue.claims.open();
+    let mut rows = run(queue, conn, shares, wanted, grant, &claim).await;
     if rows.as_ref().is_err_and(is_unknown_worker) {
         // It has not beaten yet, or its row was deleted because it was not seen for long.
         let join = sqlx::query(sql::JOIN).bind(grant.worker.as_str()).bind(queue.store.moment());
         conn.execute(join).await.map_err(failed(DOING))?;
-        rows = run(queue, conn, shares, wanted, grant).await;
+        rows = run(queue, conn, shares, wanted, grant, &claim).await;
     } else if rows.as_ref().is_err_and(is_lost_race) {
-        rows = run(queue, conn, shares, wanted, grant).await;
+        rows = run(queue, conn, shares, wanted, grant, &claim).await;
     }
     let rows = rows.map_err(failed(DOING))?;
+    claim.answered();
     let ended = Instant::now();
     for share in shares {
         let places = || rows.iter().filter(|row| is_from(row, share.queue)).map(place);
@@ -116,17 +120,25 @@ async fn run(
     shares: &[Share<'_>],
     wanted: usize,
     grant: &LeaseGrant,
+    claim: &Claim<'_>,
 ) -> sqlx::Result<Vec<PgRow>> {
     let wanted = saturated(wanted);
+    let dequeue = |statement| {
+        sqlx::query(statement)
+            .bind(grant.worker.as_str())
+            .bind(queue.store.moment())
+            .bind(millis(grant.duration))
+            .bind(claim.key())
+            .bind(millis(claims::LOOK_FIRST))
+    };
     let query = match shares {
-        [share] => sqlx::query(sql::DEQUEUE_ONE).bind(share.queue.as_str()).bind(wanted).bind(share.from),
-        _ => sqlx::query(sql::DEQUEUE)
+        [share] => dequeue(sql::DEQUEUE_ONE).bind(share.queue.as_str()).bind(wanted).bind(share.from),
+        _ => dequeue(sql::DEQUEUE)
             .bind(shares.iter().map(|share| share.queue.as_str()).collect::<Vec<_>>())
             .bind(shares.iter().map(|share| saturated(share.count)).collect::<Vec<_>>())
-            .bind(shares.iter().map(|share| share.from).collect::<Vec<_>>()),
+            .bind(shares.iter().map(|share| share.from).collect::<Vec<_>>())
+            .bind(wanted),
     };
-    let query = query.bind(grant.worker.as_str()).bind(queue.store.moment()).bind(millis(grant.duration));
-    let query = if shares.len() == 1 { query } else { query.bind(wanted) };
     conn.fetch_all(query).await
 }
 

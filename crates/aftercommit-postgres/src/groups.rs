@@ -72,11 +72,12 @@ impl Groups for PostgresQueue {
             .bind(self.store.moment());
         let row = tx.fetch_one(end).await.map_err(failed(DOING))?;
         if !row.try_get::<bool, _>(0).map_err(failed(DOING))? {
+            tx.roll_back().await.map_err(failed(DOING))?;
             return Ok(Err(AggregateRefusal::BatchLost));
         }
         let answers = enqueue(&mut tx.on(), std::slice::from_ref(task), self.store.moment()).await?;
         if let Some(Err(refusal)) = answers.first() {
-            // Rolled back when it is dropped.
+            tx.roll_back().await.map_err(failed(DOING))?;
             return Ok(Err(AggregateRefusal::Task(*refusal)));
         }
         tx.commit().await.map_err(failed(DOING))?;

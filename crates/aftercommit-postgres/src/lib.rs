@@ -14,6 +14,7 @@ mod batch;
 mod bell;
 mod broker;
 mod cancel;
+mod claims;
 mod complete;
 mod conn;
 mod dequeue;

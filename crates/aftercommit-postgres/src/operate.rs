@@ -33,10 +33,10 @@ pub(crate) async fn on_one(
 ) -> Result<Action> {
     let mut tx = queue.store.transaction(DOING).await?;
     let Some(found) = find(&mut tx, name, id).await? else {
-        return Ok(Action::NotFound);
+        return refused(tx, Action::NotFound).await;
     };
     if found.is_held || !operation.applies_to(found.state) {
-        return Ok(Action::Refused(found.state));
+        return refused(tx, Action::Refused(found.state)).await;
     }
     apply(queue, &mut tx, found.state, operation, &[found.seq]).await?;
     tx.commit().await.map_err(failed(DOING))?;
@@ -85,6 +85,7 @@ async fn on_some(
     let chosen: Vec<i64> =
         rows.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>().map_err(failed(DOING))?;
     if chosen.is_empty() {
+        tx.roll_back().await.map_err(failed(DOING))?;
         return Ok(0);
     }
     apply(queue, &mut tx, selection.state(), operation, &chosen).await?;
@@ -103,8 +104,8 @@ pub(crate) async fn update_payload(
     const DOING: &str = "update a payload";
     let mut tx = queue.store.transaction(DOING).await?;
     match find(&mut tx, name, id).await? {
-        None => Ok(Action::NotFound),
-        Some(found) if found.state != State::Scheduled => Ok(Action::Refused(found.state)),
+        None => refused(tx, Action::NotFound).await,
+        Some(found) if found.state != State::Scheduled => refused(tx, Action::Refused(found.state)).await,
         Some(found) => {
             let update = sqlx::query(sql::UPDATE_PAYLOAD).bind(found.seq).bind(payload.as_ref());
             tx.execute(update).await.map_err(failed(DOING))?;
@@ -112,6 +113,12 @@ pub(crate) async fn update_payload(
             Ok(Action::Applied)
         }
     }
+}
+
+/// Nothing is done, and nothing stays locked.
+async fn refused(tx: Conn, answer: Action) -> Result<Action> {
+    tx.roll_back().await.map_err(failed(DOING))?;
+    Ok(answer)
 }
 
 /// Where a task is.

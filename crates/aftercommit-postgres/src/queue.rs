@@ -6,6 +6,7 @@ use aftercommit_core::{Backend, Clock, Groups, Options, Presence, Result};
 use sqlx::PgPool;
 
 use crate::cancel::OwnCancels;
+use crate::claims::Claims;
 use crate::due::DueLooks;
 use crate::looks::Looks;
 use crate::store::Store;
@@ -19,6 +20,7 @@ use crate::{PostgresOptions, PostgresTx};
 #[derive(Debug, Clone)]
 pub struct PostgresQueue {
     pub(crate) store: Store,
+    pub(crate) claims: Arc<Claims>,
     pub(crate) looks: Arc<Looks>,
     pub(crate) due_looks: Arc<DueLooks>,
     pub(crate) watch: Arc<Watch>,
@@ -31,7 +33,14 @@ impl PostgresQueue {
     pub fn new(options: &PostgresOptions) -> Self {
         let store = Store::new(options);
         let watch = Arc::new(Watch::new(store.local_now()));
-        Self { store, looks: Arc::default(), due_looks: Arc::default(), watch, cancels: Arc::default() }
+        Self {
+            store,
+            claims: Arc::default(),
+            looks: Arc::default(),
+            due_looks: Arc::default(),
+            watch,
+            cancels: Arc::default(),
+        }
     }
 
     /// Takes the time from `clock` instead of the database. To be said before the queue is used.

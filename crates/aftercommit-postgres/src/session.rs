@@ -187,7 +187,8 @@ impl<C: AsMut<PgConnection>> Session<C> {
         done
     }
 
-    async fn roll_back(&mut self) -> sqlx::Result<()> {
+    /// Ends it, as if nothing had been done.
+    pub(crate) async fn roll_back(&mut self) -> sqlx::Result<()> {
         let done = within(self.manner.limit, self.conn.as_mut().execute("ROLLBACK")).await;
         self.note(done)?;
         self.transaction = Transaction::None;

@@ -12,8 +12,8 @@ macro_rules! statements {
 statements! {
     // --- the hot path
     ENQUEUE = "enqueue.sql";
-    DEQUEUE_ONE = "dequeue_one.sql";
-    DEQUEUE = "dequeue.sql";
+    DEQUEUE_ONE = "dequeue_one.sql" "claimed.sql";
+    DEQUEUE = "dequeue.sql" "claimed.sql";
     EXTEND = "extend.sql";
     FINISH = "finish.sql";
     SETTLE = "settle.sql" + "SELECT token FROM held";
@@ -23,6 +23,8 @@ statements! {
     // --- upkeep
     FORWARD = "forward.sql";
     ORPHANS = "orphans.sql";
+    VOID_CLAIMS = "void_claims.sql";
+    RETURN_CLAIMS = "return_claims.sql";
     ARCHIVE_UNREADABLE = "archive_unreadable.sql";
     DELETE_EXPIRED = "delete_expired.sql";
     TRIM_ARCHIVE = "trim_archive.sql";

@@ -17,7 +17,7 @@ use crate::due::{self, Seen};
 use crate::error::{failed, is_lost_race};
 use crate::news::Topic;
 use crate::unreadable::Unreadable;
-use crate::{PostgresQueue, row, sql};
+use crate::{PostgresQueue, claims, row, sql};
 
 /// For how many days, today included, attempts are counted apart.
 const DAYS_KEPT: i64 = 90;
@@ -126,7 +126,8 @@ impl PostgresQueue {
             .bind(names)
             .bind(self.store.moment())
             .bind(saturated(limit))
-            .bind(self.watch.lasts(self.store.local_now()));
+            .bind(self.watch.lasts(self.store.local_now()))
+            .bind(millis(claims::LOOK_AGAIN));
         let rows = conn.fetch_all(orphans).await.map_err(failed(DOING))?;
         drop(conn);
         let mut unreadable = Unreadable::default();

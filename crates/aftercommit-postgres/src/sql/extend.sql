@@ -8,7 +8,7 @@ WITH current AS MATERIALIZED (
       FROM aftercommit.tasks AS t
      WHERE t.seq = ANY ($1::bigint[])
        AND ((t.seq << 16) | (t.epoch & 65535)) = ANY ($2::bigint[])
-       AND t.state + 0 = 3
+       AND t.leased_until > 0
        AND t.queue COLLATE "POSIX" = ANY ($3::text[]) AND t.id COLLATE "POSIX" = ANY ($4::text[])
 ),
 free AS MATERIALIZED (
@@ -16,7 +16,7 @@ free AS MATERIALIZED (
       FROM aftercommit.tasks AS t
      WHERE t.seq = ANY (ARRAY(SELECT seq FROM current))
        AND ((t.seq << 16) | (t.epoch & 65535)) = ANY ($2::bigint[])
-       AND t.state + 0 = 3
+       AND t.leased_until > 0
        FOR NO KEY UPDATE SKIP LOCKED
 ),
 extended AS (

@@ -2,7 +2,8 @@
 -- $1 the queue   $2 the id
 -- Always one row. Nothing but the last column: the task moved between the tables while it was waited for.
 WITH live AS (
-    SELECT seq, state, batch IS NOT NULL AS is_held FROM aftercommit.tasks WHERE queue = $1 AND id = $2 FOR UPDATE
+    SELECT seq, CASE WHEN leased_until > 0 THEN 3::smallint ELSE state END AS state, batch IS NOT NULL AS is_held
+      FROM aftercommit.tasks WHERE queue = $1 AND id = $2 FOR UPDATE
 ),
 ended AS (
     SELECT seq, state, false AS is_held FROM aftercommit.ended WHERE queue = $1 AND id = $2 FOR UPDATE

@@ -5,13 +5,13 @@
 --
 -- As everywhere below, rows are found by seq, and one by one, whatever the planner thinks: it thinks little of a table, or
 -- of an index of some states, that was empty when it last counted, and would read all of it. `= ANY` takes from it the
--- joins that begin there, `+ 0` the indexes of a state, and the collation the index of the ids.
+-- joins that begin there, and the collation the index of the ids.
 WITH present AS MATERIALIZED (SELECT aftercommit.moment($5) AS now),
 gone AS (
     DELETE FROM aftercommit.tasks AS t
      WHERE t.seq = ANY ($1::bigint[])
        AND ((t.seq << 16) | (t.epoch & 65535)) = ANY ($2::bigint[])
-       AND t.state + 0 = 3
+       AND t.leased_until > 0
        AND t.queue COLLATE "POSIX" = ANY ($3::text[]) AND t.id COLLATE "POSIX" = ANY ($4::text[])
     RETURNING (t.seq << 16) | (t.epoch & 65535) AS token, t.queue, t.id, t.unique_key
 ),

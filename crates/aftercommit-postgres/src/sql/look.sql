@@ -8,11 +8,11 @@ SELECT present.snapshot, seen.*
     WITH RECURSIVE
     -- One queue after the other, each found at once in the index.
     pending AS (
-        (SELECT queue, pos FROM aftercommit.tasks WHERE state = 2 ORDER BY queue, pos LIMIT 1)
+        (SELECT queue, pos FROM aftercommit.tasks WHERE state = 2 AND leased_until = 0 ORDER BY queue, pos LIMIT 1)
         UNION ALL
         (SELECT next.queue, next.pos FROM pending, LATERAL (
             SELECT queue, pos FROM aftercommit.tasks
-             WHERE state = 2 AND queue > pending.queue ORDER BY queue, pos LIMIT 1) AS next)
+             WHERE state = 2 AND leased_until = 0 AND queue > pending.queue ORDER BY queue, pos LIMIT 1) AS next)
     ),
     waiting AS (
         (SELECT queue, at FROM aftercommit.tasks WHERE state > 3 ORDER BY queue, at LIMIT 1)

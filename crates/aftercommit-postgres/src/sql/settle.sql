@@ -17,7 +17,7 @@ held AS MATERIALIZED (
                  FROM aftercommit.tasks AS t
                 WHERE t.seq = ANY (ARRAY[l.seq])
                   AND ((t.seq << 16) | (t.epoch & 65535)) = l.token
-                  AND t.state + 0 = 3
+                  AND t.leased_until > 0
                   AND t.queue COLLATE "POSIX" = l.queue AND t.id COLLATE "POSIX" = l.id
                   FOR UPDATE) AS t
 ),
@@ -45,14 +45,14 @@ ended AS (
 ),
 returned AS (
     UPDATE aftercommit.tasks AS t
-       SET state = 2, at = (SELECT now FROM present), pos = f.pos, recovered = t.recovered + f.added
+       SET leased_until = 0, at = (SELECT now FROM present), pos = f.pos, recovered = t.recovered + f.added
       FROM (SELECT r.seq, r.added, nextval('aftercommit.tasks_front_seq') AS pos
               FROM (SELECT seq, added FROM held WHERE becomes = 2 ORDER BY place DESC) AS r) AS f
      WHERE t.seq = ANY (ARRAY[f.seq])
 ),
 postponed AS (
     UPDATE aftercommit.tasks AS t
-       SET state = 5, at = h.moment, retried = t.retried + h.added, last_error = h.error,
+       SET state = 5, leased_until = 0, at = h.moment, retried = t.retried + h.added, last_error = h.error,
            last_failed_at = (SELECT now FROM present)
       FROM held AS h
      WHERE t.seq = ANY (ARRAY[h.seq]) AND h.becomes = 5

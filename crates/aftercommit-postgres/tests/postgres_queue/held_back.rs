@@ -63,12 +63,15 @@ impl Held {
         let (_, statement) = STATEMENTS.iter().find(|(name, _)| *name == "DEQUEUE_ONE").expect("it is there");
         let explain = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}");
         let explain = sqlx::query(sqlx::AssertSqlSafe(explain))
-            .bind("default")
-            .bind(100_i64)
-            .bind(from)
             .bind("h:1:w")
             .bind(None::<i64>)
-            .bind(60_000_i64);
+            .bind(60_000_i64)
+            // The key of the claim: any that was not there.
+            .bind(from)
+            .bind(2_000_i64)
+            .bind("default")
+            .bind(100_i64)
+            .bind(from);
         let plan: serde_json::Value =
             explain.fetch_one(&mut conn).await.expect("it works").try_get(0).expect("it works");
         assert_eq!(plan[0]["Plan"]["Actual Rows"].as_f64(), Some(100.0));
@@ -83,7 +86,7 @@ impl Held {
 /// Those of the steps that use the index of the pending tasks.
 fn pages_of_the_search(step: &serde_json::Value) -> i64 {
     let own = match step["Index Name"].as_str() {
-        Some("tasks_pending") => {
+        Some("tasks_ready") => {
             ["Shared Hit Blocks", "Shared Read Blocks"].map(|kind| step[kind].as_i64().unwrap_or_default())
         }
         _ => [0; 2],

@@ -1,6 +1,7 @@
 //! The queue in a real Postgres: what the conformance suite does not ask.
 
 mod cancellations;
+mod claims;
 mod complete;
 mod counted;
 mod from_sql;
