@@ -14,6 +14,7 @@ use crate::audit::What;
 use crate::kit::{Job, Rig, play};
 
 const MS: Duration = Duration::from_millis(1);
+
 #[test]
 fn of_a_fetch() {
     let (verdict, _) = play(setup("answer of a fetch lost"), async |rig| {
