@@ -1,12 +1,12 @@
-//! The table of faults: one row for each test, written to a file below `target` (`TABLE`), and shown when the last test
+//! The table of faults: one row for each test, written to a file below `target`, and shown when the last test
 //! that runs has ended.
 
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::TABLE;
 use crate::audit::Verdict;
+use crate::store::NAME;
 
 static ROWS: Mutex<Table> = Mutex::new(Table { rows: Vec::new(), running: 0 });
 
@@ -50,7 +50,7 @@ pub(crate) fn add(fault: &str, verdict: &Verdict, recovery: Option<Duration>) {
     let mut table = table();
     table.rows.push(row);
     table.rows.sort();
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("..").join(TABLE);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("..").join(format!("{NAME}-faults.txt"));
     std::fs::write(path, table.text()).unwrap();
 }
 

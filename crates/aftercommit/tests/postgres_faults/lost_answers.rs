@@ -3,29 +3,17 @@
 use std::time::{Duration, Instant};
 
 use aftercommit::postgres::PostgresTx;
-use aftercommit::{Error, Result};
+use aftercommit::{Error, Result, TaskState};
 use sqlx::PgPool;
 
+use crate::answers::{
+    ON_THE_WAY, enqueue_without_an_answer, is_done_all_the_same, lose_the_answer,
+    lose_the_answer_to_a_settle_of_50, settles_that_do_not_arrive, setup,
+};
 use crate::audit::What;
-use crate::kit::{Job, Network, Rig, Setup, play};
+use crate::kit::{Job, Rig, play};
 
 const MS: Duration = Duration::from_millis(1);
-/// How long an answer is under way: long enough to cut it off.
-const ON_THE_WAY: Duration = Duration::from_millis(400);
-const ACTIVE: &str = "SELECT count(*) FROM aftercommit.tasks WHERE state = 3";
-
-fn setup(fault: &'static str) -> Setup {
-    let mut setup = Setup::new(fault);
-    setup.network = Network::Proxied(Duration::from_secs(5));
-    setup
-}
-
-/// Waits until Postgres has done it, and cuts off the answer.
-async fn lose_the_answer(rig: &Rig, sql: &str, answer: &str) {
-    rig.until_postgres_says(sql, answer).await;
-    rig.proxy().cut().await;
-    rig.proxy().delay(Duration::ZERO).await;
-}
 
 #[test]
 fn of_a_fetch() {
@@ -37,7 +25,8 @@ fn of_a_fetch() {
         rig.proxy().delay(ON_THE_WAY).await;
         rig.let_go();
         rig.enqueue(100, Job::Short).await;
-        lose_the_answer(rig, &format!("{ACTIVE} AND payload = '\"Short\"'"), "20").await;
+        let taken = "SELECT count(*) FROM aftercommit.tasks WHERE state = 3 AND payload = '\"Short\"'";
+        lose_the_answer(rig, rig.until_postgres_says(taken, "20")).await;
         let healed = Instant::now();
         rig.drained().await;
         // Nobody knows of the tasks that were taken, so they wait until their lease ends.
@@ -56,12 +45,7 @@ fn of_a_settle() {
         rig.until(What::Finished, 100).await;
         rig.enqueue(50, Job::Held).await;
         rig.until(What::Started, 150).await;
-        rig.proxy().delay(ON_THE_WAY).await;
-        rig.let_go();
-        lose_the_answer(rig, ACTIVE, "0").await;
-        rig.healed();
-        rig.produce(100, Duration::ZERO).await.unwrap();
-        rig.drained().await;
+        lose_the_answer_to_a_settle_of_50(rig).await;
         assert_eq!(rig.counted().await.0, 250, "each is counted once");
         worker.shut_down().await;
     });
@@ -71,22 +55,7 @@ fn of_a_settle() {
 
 #[test]
 fn settles_that_never_arrive_are_tried_until_they_do() {
-    let (verdict, lines) = play(setup("settles refused for 3 s"), async |rig| {
-        let worker = rig.work(50, MS);
-        rig.enqueue(50, Job::Held).await;
-        rig.until(What::Started, 50).await;
-        rig.proxy().refuse().await;
-        rig.let_go();
-        rig.until(What::Finished, 50).await;
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        assert_eq!(rig.sql(ACTIVE), "50");
-        rig.proxy().open().await;
-        rig.healed();
-        rig.produce(100, Duration::ZERO).await.unwrap();
-        rig.drained().await;
-        assert_eq!(rig.counted().await.0, 150, "each is counted once");
-        worker.shut_down().await;
-    });
+    let (verdict, lines) = play(setup("settles refused for 3 s"), settles_that_do_not_arrive);
     assert_eq!(verdict.explained, 0, "nothing ran twice");
     assert_eq!(lines.with(&["lease lost"]), 0);
 }
@@ -95,19 +64,8 @@ fn settles_that_never_arrive_are_tried_until_they_do() {
 fn of_an_enqueue() {
     let (verdict, _) = play(setup("answer of an enqueue lost"), async |rig| {
         rig.enqueue(10, Job::Short).await;
-        rig.proxy().delay(ON_THE_WAY).await;
-        let id = rig.next_id();
-        let call = tokio::spawn({
-            let (client, id) = (rig.client.clone(), id.clone());
-            async move { client.enqueue(&Job::Short).id(id).await }
-        });
-        lose_the_answer(rig, "SELECT count(*) FROM aftercommit.tasks", "11").await;
-        assert!(call.await.unwrap().unwrap_err().is_transient(), "the caller hears that nothing is known");
-        let worker = rig.work(10, MS);
-        rig.until(What::Finished, 11).await;
-        rig.drained().await;
-        worker.shut_down().await;
-        assert!(rig.ledger.ids(What::Finished).contains(&id), "it was stored all the same");
+        let id = enqueue_without_an_answer(rig, rig.until_counted(TaskState::Pending, 11)).await;
+        is_done_all_the_same(rig, &id).await;
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
 }
@@ -122,9 +80,7 @@ fn of_a_commit() {
         let commit = tokio::spawn(tx.commit());
         let stored =
             "SELECT (SELECT count(*) FROM aftercommit.tasks) + (SELECT count(*) FROM aftercommit.ended)";
-        rig.until_postgres_says(stored, "1").await;
-        rig.proxy().cut().await;
-        rig.proxy().delay(Duration::ZERO).await;
+        lose_the_answer(rig, rig.until_postgres_says(stored, "1")).await;
         let error = commit.await.unwrap().unwrap_err();
         assert!(error.is_transient(), "nobody knows whether it is stored: {error:?}");
         // The caller does the same once more, under the same id, and learns it.

@@ -4,24 +4,33 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
+mod completed;
+mod lost_answers;
+mod outages;
+mod refusals;
+mod server;
+mod store;
+mod transactions;
+
+#[path = "../faults/answers.rs"]
+mod answers;
 #[path = "../faults/audit.rs"]
 mod audit;
+#[path = "../faults/chance.rs"]
 mod chance;
+#[path = "../faults/clocks.rs"]
 mod clocks;
-mod completed;
+#[path = "../faults/deaths.rs"]
 mod deaths;
+#[path = "../faults/kit/mod.rs"]
 mod kit;
 #[path = "../faults/lines.rs"]
 mod lines;
-mod lost_answers;
+#[path = "../faults/network.rs"]
 mod network;
-mod outages;
-mod refusals;
+#[path = "../faults/said.rs"]
 mod said;
-mod server;
+#[path = "../faults/stories.rs"]
+mod stories;
 #[path = "../faults/table.rs"]
 mod table;
-mod transactions;
-
-/// Where the table of faults is written to.
-const TABLE: &str = "postgres-faults.txt";

@@ -2,25 +2,16 @@
 
 use std::time::Duration;
 
+use aftercommit::TaskState;
+
+use crate::answers::{
+    ON_THE_WAY, enqueue_without_an_answer, is_done_all_the_same, lose_the_answer,
+    lose_the_answer_to_a_settle_of_50, settles_that_do_not_arrive, setup,
+};
 use crate::audit::What;
-use crate::kit::{Job, Network, Rig, Setup, play};
+use crate::kit::{Job, Rig, Setup, play};
 
 const MS: Duration = Duration::from_millis(1);
-/// How long an answer is under way: long enough to cut it off.
-const ON_THE_WAY: Duration = Duration::from_millis(400);
-
-fn setup(fault: &'static str) -> Setup {
-    let mut setup = Setup::new(fault);
-    setup.network = Network::Proxied(Duration::from_secs(3));
-    setup
-}
-
-/// Waits until Redis has done it, and cuts off the answer.
-async fn lose_the_answer(rig: &Rig, words: &[&str], answer: &str) {
-    rig.until_redis_says(words, answer).await;
-    rig.proxy().cut().await;
-    rig.proxy().delay(Duration::ZERO).await;
-}
 
 #[test]
 fn of_a_fetch() {
@@ -28,10 +19,10 @@ fn of_a_fetch() {
         rig.enqueue(200, Job::Short).await;
         rig.proxy().delay(ON_THE_WAY).await;
         let worker = rig.work(20, 5 * MS);
-        lose_the_answer(rig, &["LLEN", "asynq:{default}:active"], "20").await;
+        lose_the_answer(rig, rig.until_counted(TaskState::Active, 20)).await;
         rig.healed();
         rig.drained().await;
-        assert_eq!(rig.redis(&["GET", "asynq:{default}:failed"]), "", "no attempt is burnt");
+        assert_eq!(rig.counted().await.1, 0, "no attempt is burnt");
         worker.shut_down().await;
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
@@ -41,8 +32,7 @@ fn of_a_fetch() {
 
 #[test]
 fn of_a_fetch_that_comes_late() {
-    let mut setup = Setup::new("fetch delivered after it was given up");
-    setup.network = Network::Proxied(500 * MS);
+    let setup = Setup::proxied("fetch delivered after it was given up", 500 * MS);
     let (verdict, lines) = play(setup, async |rig| {
         let worker = rig.work(20, 5 * MS);
         rig.enqueue(20, Job::Held).await;
@@ -68,13 +58,8 @@ fn of_a_settle() {
         let worker = rig.work(50, MS);
         rig.enqueue(50, Job::Held).await;
         rig.until(What::Started, 50).await;
-        rig.proxy().delay(ON_THE_WAY).await;
-        rig.let_go();
-        lose_the_answer(rig, &["LLEN", "asynq:{default}:active"], "0").await;
-        rig.healed();
-        rig.produce(100, Duration::ZERO).await.unwrap();
-        rig.drained().await;
-        assert_eq!(rig.redis(&["GET", "asynq:{default}:processed"]), "150", "each is counted once");
+        lose_the_answer_to_a_settle_of_50(rig).await;
+        assert_eq!(rig.counted().await.0, 150, "each is counted once");
         worker.shut_down().await;
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
@@ -85,22 +70,7 @@ fn of_a_settle() {
 
 #[test]
 fn settles_that_never_arrive_are_tried_until_they_do() {
-    let (verdict, lines) = play(setup("settles refused for 3 s"), async |rig| {
-        let worker = rig.work(50, MS);
-        rig.enqueue(50, Job::Held).await;
-        rig.until(What::Started, 50).await;
-        rig.proxy().refuse().await;
-        rig.let_go();
-        rig.until(What::Finished, 50).await;
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        assert_eq!(rig.redis(&["LLEN", "asynq:{default}:active"]), "50");
-        rig.proxy().open().await;
-        rig.healed();
-        rig.produce(100, Duration::ZERO).await.unwrap();
-        rig.drained().await;
-        assert_eq!(rig.redis(&["GET", "asynq:{default}:processed"]), "150", "each is counted once");
-        worker.shut_down().await;
-    });
+    let (verdict, lines) = play(setup("settles refused for 3 s"), settles_that_do_not_arrive);
     assert_eq!(verdict.explained, 0, "nothing ran twice");
     assert_eq!(lines.with(&["lease lost"]), 0);
 }
@@ -117,20 +87,10 @@ fn of_an_enqueue() {
     let (verdict, _) = play(setup("answer of an enqueue lost"), async |rig| {
         rig.enqueue(10, Job::Short).await;
         let before = scripts_run(rig);
-        rig.proxy().delay(ON_THE_WAY).await;
-        let id = rig.next_id();
-        let call = tokio::spawn({
-            let (client, id) = (rig.client.clone(), id.clone());
-            async move { client.enqueue(&Job::Short).id(id).await }
-        });
-        lose_the_answer(rig, &["LLEN", "asynq:{default}:pending"], "11").await;
-        assert!(call.await.unwrap().unwrap_err().is_transient(), "the caller hears that nothing is known");
+        let stored = rig.until_redis_says(&["LLEN", "asynq:{default}:pending"], "11");
+        let id = enqueue_without_an_answer(rig, stored).await;
         assert_eq!(scripts_run(rig), before + 1, "it was sent once");
-        let worker = rig.work(10, MS);
-        rig.until(What::Finished, 11).await;
-        rig.drained().await;
-        worker.shut_down().await;
-        assert!(rig.ledger.ids(What::Finished).contains(&id), "it was stored all the same");
+        is_done_all_the_same(rig, &id).await;
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
 }

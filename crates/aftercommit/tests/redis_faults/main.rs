@@ -4,21 +4,32 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
-#[path = "../faults/audit.rs"]
-mod audit;
-mod chance;
-mod clocks;
-mod deaths;
-mod kit;
-#[path = "../faults/lines.rs"]
-mod lines;
 mod lost_answers;
-mod network;
 mod outages;
 mod poison;
 mod refusals;
+mod server;
+mod store;
+
+#[path = "../faults/answers.rs"]
+mod answers;
+#[path = "../faults/audit.rs"]
+mod audit;
+#[path = "../faults/chance.rs"]
+mod chance;
+#[path = "../faults/clocks.rs"]
+mod clocks;
+#[path = "../faults/deaths.rs"]
+mod deaths;
+#[path = "../faults/kit/mod.rs"]
+mod kit;
+#[path = "../faults/lines.rs"]
+mod lines;
+#[path = "../faults/network.rs"]
+mod network;
+#[path = "../faults/said.rs"]
+mod said;
+#[path = "../faults/stories.rs"]
+mod stories;
 #[path = "../faults/table.rs"]
 mod table;
-
-/// Where the table of faults is written to.
-const TABLE: &str = "redis-faults.txt";

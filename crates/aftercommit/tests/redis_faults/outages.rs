@@ -5,52 +5,28 @@ use std::time::Duration;
 use aftercommit_servers::{AppendFsync, RedisServer};
 
 use crate::audit::What;
-use crate::kit::{Job, Network, Setup, play, said_once_each, says_little};
+use crate::kit::{Job, Rig, Setup, play};
+use crate::said::{said_once_each, says_little};
+use crate::stories;
 
 const MS: Duration = Duration::from_millis(1);
 
+/// A Redis that writes to its disk so often.
+fn durable(fault: &'static str, fsync: AppendFsync) -> Setup {
+    Setup { server: RedisServer::builder().append_only(fsync), ..Setup::new(fault) }
+}
+
 #[test]
 fn absent_at_the_start() {
-    let (_, lines) = play(Setup::new("absent at the start"), async |rig| {
-        rig.stop_redis();
-        let error = rig.client.enqueue(&Job::Short).await.unwrap_err();
-        assert!(error.is_transient(), "{error:?}");
-        let worker = rig.work(20, 5 * MS);
-        let producer = rig.produce(10, MS);
-        let lines = rig.lines.clone();
-        while lines.with(&["lost its store"]) == 0 {
-            tokio::time::sleep(MS).await;
-        }
-        rig.start_redis();
-        rig.healed();
-        rig.enqueue(500, Job::Short).await;
-        producer.await.unwrap();
-        rig.drained().await;
-        worker.shut_down().await;
-    });
+    let (_, lines) = play(Setup::new("absent at the start"), stories::absent_at_the_start);
     said_once_each(&lines, 1);
 }
 
 #[test]
 fn stopped_and_started_again() {
-    let mut setup = Setup::new("stopped, started again (AOF always)");
-    setup.redis = RedisServer::builder().append_only(AppendFsync::Always);
+    let setup = durable("stopped, started again (AOF always)", AppendFsync::Always);
     let (verdict, lines) = play(setup, async |rig| {
-        let worker = rig.work(20, 10 * MS);
-        let held = rig.enqueue(4, Job::Held).await;
-        rig.enqueue(800, Job::Short).await;
-        let producer = rig.produce(100, 5 * MS);
-        rig.until(What::Finished, 100).await;
-        rig.stop_redis();
-        // The outage lasts while handlers end, so that there are outcomes to keep.
-        tokio::time::sleep(1_500 * MS).await;
-        assert!(held.is_subset(&rig.ledger.running()), "what runs goes on");
-        rig.start_redis();
-        rig.healed();
-        producer.await.unwrap();
-        rig.let_go();
-        rig.drained().await;
-        worker.shut_down().await;
+        stories::stopped_for_a_while(rig, Rig::stop).await;
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
     said_once_each(&lines, 1);
@@ -58,36 +34,15 @@ fn stopped_and_started_again() {
 
 #[test]
 fn killed_and_restarted_with_every_write_on_disk() {
-    let mut setup = Setup::new("killed, restarted (AOF always)");
-    setup.redis = RedisServer::builder().append_only(AppendFsync::Always);
-    let (verdict, lines) = play(setup, async |rig| {
-        let worker = rig.work(20, 10 * MS);
-        rig.enqueue(4, Job::Held).await;
-        rig.enqueue(800, Job::Short).await;
-        let producer = rig.produce(100, 5 * MS);
-        rig.until(What::Finished, 100).await;
-        for round in 0..2 {
-            rig.kill_redis();
-            rig.start_redis();
-            if round == 1 {
-                rig.healed();
-            }
-            let done = rig.ledger.count(What::Finished);
-            rig.until(What::Finished, done + 100).await;
-        }
-        producer.await.unwrap();
-        rig.let_go();
-        rig.drained().await;
-        worker.shut_down().await;
-    });
+    let setup = durable("killed, restarted (AOF always)", AppendFsync::Always);
+    let (verdict, lines) = play(setup, stories::killed_twice);
     assert_eq!(verdict.explained, 0, "nothing ran twice");
     says_little(&lines, 2);
 }
 
 #[test]
 fn killed_and_restarted_with_the_writes_of_each_second_on_disk() {
-    let mut setup = Setup::new("killed, restarted (AOF everysec)");
-    setup.redis = RedisServer::builder().append_only(AppendFsync::EverySecond);
+    let mut setup = durable("killed, restarted (AOF everysec)", AppendFsync::EverySecond);
     // Redis may put a write off while an older one is on its way to the disk, for two seconds at most.
     setup.forgets = Duration::from_secs(3);
     let (_, lines) = play(setup, async |rig| {
@@ -96,8 +51,8 @@ fn killed_and_restarted_with_the_writes_of_each_second_on_disk() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         let worker = rig.work(20, 10 * MS);
         rig.until(What::Finished, 200).await;
-        rig.kill_redis();
-        rig.start_redis();
+        rig.kill();
+        rig.start_again();
         rig.healed();
         rig.let_go();
         rig.drained().await;
@@ -110,18 +65,8 @@ fn killed_and_restarted_with_the_writes_of_each_second_on_disk() {
 fn clients_killed_again_and_again() {
     const TIMES: usize = 20;
     let (_, lines) = play(Setup::new("CLIENT KILL, 20 times"), async |rig| {
-        let worker = rig.work(20, 10 * MS);
-        rig.enqueue(800, Job::Short).await;
-        let producer = rig.produce(100, 5 * MS);
-        for _ in 0..TIMES {
-            let done = rig.ledger.count(What::Finished);
-            rig.until(What::Finished, (done + 10).min(800)).await;
-            rig.redis(&["CLIENT", "KILL", "TYPE", "normal"]);
-        }
-        rig.healed();
-        producer.await.unwrap();
-        rig.drained().await;
-        worker.shut_down().await;
+        let kill = |rig: &Rig| drop(rig.redis(&["CLIENT", "KILL", "TYPE", "normal"]));
+        stories::again_and_again(rig, TIMES, 800, kill).await;
     });
     says_little(&lines, TIMES);
 }
@@ -129,18 +74,8 @@ fn clients_killed_again_and_again() {
 #[test]
 fn scripts_forgotten_again_and_again() {
     let (verdict, lines) = play(Setup::new("SCRIPT FLUSH, 50 times"), async |rig| {
-        let worker = rig.work(20, 5 * MS);
-        rig.enqueue(1_000, Job::Short).await;
-        let producer = rig.produce(100, 2 * MS);
-        for _ in 0..50 {
-            let done = rig.ledger.count(What::Finished);
-            rig.until(What::Finished, (done + 10).min(1_000)).await;
-            rig.redis(&["SCRIPT", "FLUSH"]);
-        }
-        rig.healed();
-        producer.await.unwrap();
-        rig.drained().await;
-        worker.shut_down().await;
+        let forget = |rig: &Rig| drop(rig.redis(&["SCRIPT", "FLUSH"]));
+        stories::again_and_again(rig, 50, 1_000, forget).await;
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
     said_once_each(&lines, 0);
@@ -148,22 +83,11 @@ fn scripts_forgotten_again_and_again() {
 
 #[test]
 fn paused_for_longer_than_an_answer_is_waited_for() {
-    let mut setup = Setup::new("CLIENT PAUSE, longer than the read timeout");
-    setup.network = Network::Proxied(500 * MS);
+    let setup = Setup::proxied("CLIENT PAUSE, longer than the read timeout", 500 * MS);
     let (verdict, lines) = play(setup, async |rig| {
-        let worker = rig.work(20, 10 * MS);
-        let held = rig.enqueue(4, Job::Held).await;
-        rig.enqueue(500, Job::Short).await;
-        rig.until(What::Finished, 100).await;
-        rig.redis(&["CLIENT", "PAUSE", "2000", "ALL"]);
-        let producer = rig.produce(50, MS);
-        tokio::time::sleep(2_000 * MS).await;
-        rig.healed();
-        assert!(held.is_subset(&rig.ledger.running()), "what runs goes on");
-        producer.await.unwrap();
-        rig.let_go();
-        rig.drained().await;
-        worker.shut_down().await;
+        let begin = async |rig: &mut Rig| drop(rig.redis(&["CLIENT", "PAUSE", "2000", "ALL"]));
+        // It ends by itself.
+        stories::out_of_order(rig, begin, 2_000 * MS, async |_| ()).await;
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
     said_once_each(&lines, 1);

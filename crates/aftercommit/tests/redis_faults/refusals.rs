@@ -3,28 +3,19 @@
 use std::time::Duration;
 
 use crate::audit::What;
-use crate::kit::{Job, Setup, play, said_once_each, says_little};
+use crate::kit::{Job, Rig, Setup, play};
+use crate::said::{said_once_each, says_little};
+use crate::stories::out_of_order;
 
 const MS: Duration = Duration::from_millis(1);
 
 #[test]
 fn replica_for_a_while() {
     let (verdict, lines) = play(Setup::new("READONLY, a replica for 1.5 s"), async |rig| {
-        let worker = rig.work(20, 10 * MS);
-        let held = rig.enqueue(4, Job::Held).await;
-        rig.enqueue(500, Job::Short).await;
-        rig.until(What::Finished, 100).await;
         // Of a primary that does not exist: the data stay.
-        rig.redis(&["REPLICAOF", "127.0.0.1", "1"]);
-        let producer = rig.produce(50, MS);
-        tokio::time::sleep(1_500 * MS).await;
-        assert!(held.is_subset(&rig.ledger.running()), "what runs goes on");
-        rig.redis(&["REPLICAOF", "NO", "ONE"]);
-        rig.healed();
-        producer.await.unwrap();
-        rig.let_go();
-        rig.drained().await;
-        worker.shut_down().await;
+        let begin = async |rig: &mut Rig| drop(rig.redis(&["REPLICAOF", "127.0.0.1", "1"]));
+        let end = async |rig: &mut Rig| drop(rig.redis(&["REPLICAOF", "NO", "ONE"]));
+        out_of_order(rig, begin, 1_500 * MS, end).await;
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
     said_once_each(&lines, 1);
@@ -33,21 +24,13 @@ fn replica_for_a_while() {
 #[test]
 fn out_of_memory_for_a_while() {
     let (verdict, lines) = play(Setup::new("OOM for 2 s"), async |rig| {
-        let worker = rig.work(20, 10 * MS);
-        rig.enqueue(4, Job::Held).await;
-        rig.enqueue(500, Job::Short).await;
-        rig.until(What::Finished, 50).await;
-        rig.redis(&["CONFIG", "SET", "maxmemory", "1"]);
-        let producer = rig.produce(50, MS);
-        // Nothing new is stored; what waits is worked off, and that makes room.
-        rig.until_redis_says(&["LLEN", "asynq:{default}:active"], "4").await;
-        tokio::time::sleep(2_000 * MS).await;
-        rig.redis(&["CONFIG", "SET", "maxmemory", "0"]);
-        rig.healed();
-        producer.await.unwrap();
-        rig.let_go();
-        rig.drained().await;
-        worker.shut_down().await;
+        let begin = async |rig: &mut Rig| drop(rig.redis(&["CONFIG", "SET", "maxmemory", "1"]));
+        let end = async |rig: &mut Rig| {
+            // Nothing new is stored; what waits is worked off, and that makes room.
+            rig.until_redis_says(&["LLEN", "asynq:{default}:active"], "4").await;
+            rig.redis(&["CONFIG", "SET", "maxmemory", "0"]);
+        };
+        out_of_order(rig, begin, 2_000 * MS, end).await;
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
     says_little(&lines, 1);

@@ -1,18 +1,13 @@
 //! Postgres fails in the middle of a stream of sign-ups. Clients ask again under their keys until they are answered, and
 //! the auditor judges what is left.
 
-use crate::auditor::{Findings, judge};
-use crate::database::Database;
+use crate::auditor::Findings;
 use crate::home::{Home, Server, answer};
-use crate::knobs::number;
-use crate::table::{Row, Table};
+use crate::strikes::{AWAY, Struck, Trials, strike_while};
 use crate::trial::Outcome;
 use crate::{QUEUE, with_queue};
 use aftercommit_servers::{PostgresServer, Shutdown};
 use futures_util::future::join_all;
-use futures_util::{StreamExt, stream};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use reqwest::StatusCode;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,8 +22,6 @@ const AT_ONCE: usize = 2;
 const SIGN_UPS: usize = 60;
 /// Clients, each with one request under way.
 const CLIENTS: usize = 4;
-/// How long Postgres is away.
-const AWAY: Duration = Duration::from_secs(1);
 /// How long a client waits before it asks again.
 const PAUSE: Duration = Duration::from_millis(50);
 /// The bounds that the bank is given, and what they come to for a request that meets both, on a busy machine.
@@ -40,10 +33,6 @@ const RECOVERED: Duration = Duration::from_secs(60);
 /// The answers that tell a client to ask again.
 const LATER: [StatusCode; 3] =
     [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS, StatusCode::CONFLICT];
-/// The lines that explain why a task ran twice.
-const EXPLANATIONS: [&str; 3] =
-    ["recovered a task from a lost worker", "lease lost", "could not write down a task's outcome"];
-
 /// What an attempt says that finds no database, or one that has just come back to a queue of those who waited for it.
 const FAILED: [&str; 2] = [
     "process task failed error=\"the database is not available, retry later",
@@ -108,48 +97,31 @@ struct Refusals {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_fault_of_postgres_loses_a_mail_or_makes_two_users_tasks_or_codes_of_one_request() {
-    let runs = number("KILL_RUNS").unwrap_or(RUNS);
-    let first_seed = number("KILL_SEED").unwrap_or_else(rand::random);
-    println!("on Postgres, {QUEUE}: KILL_RUNS={runs} KILL_SEED={first_seed}");
-    let trials =
-        FAULTS.iter().flat_map(|(fault, _)| (0..runs).map(|run| (*fault, first_seed.wrapping_add(run))));
-    let trials = trials.map(|(fault, seed)| async move { tokio::spawn(run(fault, seed)).await.unwrap() });
-    let outcomes: Vec<Outcome> = stream::iter(trials).buffered(AT_ONCE).collect().await;
-
-    let runs = usize::try_from(runs).unwrap();
-    let rows: Vec<Row> =
-        FAULTS.iter().zip(outcomes.chunks(runs)).map(|((_, name), of)| Row::of(name, of)).collect();
-    println!("{}", Table(&rows));
-    for Outcome { findings, complaint, recovery, story } in &outcomes {
-        println!("{}", story.lines().next().unwrap_or_default());
-        assert_eq!((findings.faults(), complaint), (0, &None), "{findings:?}: {story}");
-        assert!(*recovery < RECOVERED, "recovery took {recovery:?}: {story}");
+    Trials {
+        place: format!("Postgres, {QUEUE}"),
+        faults: &FAULTS,
+        runs: RUNS,
+        at_once: AT_ONCE,
+        recovered: RECOVERED,
     }
+    .run(run)
+    .await;
 }
 
 async fn run(fault: Fault, seed: u64) -> Outcome {
-    let mut random = StdRng::seed_from_u64(seed);
     let mut postgres = block_in_place(|| PostgresServer::builder().durable().start().unwrap());
     let mut home = Home::new();
     home.settings.push(("DB_SOURCE", postgres.database_url().unwrap()));
     let _queue = with_queue(&mut home);
     let bank = home.bank(&BOUNDS).await;
     let everybody: Vec<String> = (0..SIGN_UPS).map(|number| format!("user{number}")).collect();
-    let moment = random.random_range(Duration::ZERO..Duration::from_millis(300));
-    let striking = async {
-        sleep(moment).await;
-        fault.strike(&mut postgres).await;
-        Instant::now()
-    };
-    let (refusals, back) = tokio::join!(sign_up(&bank, &everybody), striking);
-    let database = Database::open(&home).await;
-    database.until_idle().await;
-    let recovery = back.elapsed();
-    let mut findings = judge(&home, &database, &[], &everybody.iter().cloned().collect()).await;
-    database.close().await;
-    explain(&mut findings, &bank).await;
+    let signing_up = sign_up(&bank, &everybody);
+    let strike = fault.strike(&mut postgres);
+    let struck = strike_while(&home, &bank, &everybody, (fault, seed), signing_up, strike).await;
+    let Struck { answers: refusals, mut findings, recovery, story } = struck;
+    excuse_attempts_without_a_database(&mut findings, &bank);
     let complaint = (refusals.unexpected > 0 || refusals.slowest > ANSWERED).then(|| format!("{refusals:?}"));
-    let story = format!("{fault:?}, seed {seed}, after {moment:?}: {refusals:?}\n{}", bank.log());
+    let story = format!("{story}: {refusals:?}\n{}", bank.log());
     Outcome { findings, complaint, recovery, story }
 }
 
@@ -196,12 +168,8 @@ async fn is_answered(bank: &Server, username: &str, refusals: &mut Refusals) -> 
     false
 }
 
-/// Counts copies and failed attempts, and their reasons by the log.
-async fn explain(findings: &mut Findings, bank: &Server) {
-    let processed = bank.lines("processed task email=", findings.users).await;
-    findings.duplicates = processed.len().saturating_sub(findings.users);
-    let explained: usize = EXPLANATIONS.iter().map(|words| bank.matching(words).len()).sum();
-    findings.unexplained = findings.duplicates.saturating_sub(explained);
+/// Leaves of the failed attempts those that found a database.
+fn excuse_attempts_without_a_database(findings: &mut Findings, bank: &Server) {
     // An attempt that finds no database fails, and counts as processed like any other.
     findings.unsettled = findings.unsettled.abs_diff(findings.burnt);
     let failed: usize = FAILED.iter().map(|words| bank.matching(words).len()).sum();

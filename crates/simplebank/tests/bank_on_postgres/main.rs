@@ -29,6 +29,8 @@ mod points;
 mod process;
 #[path = "../kills/stops.rs"]
 mod stops;
+#[path = "../kills/strikes.rs"]
+mod strikes;
 #[path = "../kills/table.rs"]
 mod table;
 #[path = "../kills/trial.rs"]

@@ -35,6 +35,8 @@ mod process;
 mod roles;
 #[path = "../bank_on_redis/stranded.rs"]
 mod stranded;
+#[path = "../kills/strikes.rs"]
+mod strikes;
 #[path = "../kills/table.rs"]
 mod table;
 #[path = "../kills/trial.rs"]

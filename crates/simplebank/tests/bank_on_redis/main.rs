@@ -27,6 +27,8 @@ mod mails;
 mod place;
 #[path = "../support/process.rs"]
 mod process;
+#[path = "../kills/strikes.rs"]
+mod strikes;
 #[path = "../kills/table.rs"]
 mod table;
 #[path = "../kills/trial.rs"]

@@ -1,12 +1,13 @@
 //! What the library may say about an outage.
 
 use crate::lines::Lines;
+use crate::store::NAME;
 
-/// The links say once that Postgres is gone and once that it is back, for each outage; and the worker floods nothing.
+/// The links say once that the store is gone and once that it is back, for each outage; and the worker floods nothing.
 pub(crate) fn said_once_each(lines: &Lines, outages: usize) {
     let said = lines.all().join("\n");
-    assert_eq!(lines.with(&["WARN", "postgres is not reachable"]), outages, "{said}");
-    assert_eq!(lines.with(&["INFO", "postgres is reachable again"]), outages, "{said}");
+    assert_eq!(lines.with(&["WARN", &format!("{NAME} is not reachable")]), outages, "{said}");
+    assert_eq!(lines.with(&["INFO", &format!("{NAME} is reachable again")]), outages, "{said}");
     says_little(lines, outages);
 }
 
