@@ -41,7 +41,7 @@ pub(super) async fn measure(bench: &Bench, concurrency: usize) -> Result<Vec<Row
         Row::new(
             name("Postgres CPU"),
             "ms per 1,000",
-            "index entries: one dies with the claim, all with the task",
+            "rows written twice, and their index entries once",
         ),
         Row::new(name("worker and Postgres CPU"), "ms per 1,000", "both").goal(Goal::share(0.5, 0.5)),
     ];

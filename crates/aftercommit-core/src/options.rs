@@ -58,6 +58,11 @@ impl Options {
         self
     }
 
+    /// Whether an id was chosen. One that the library makes is new to every store.
+    pub const fn has_id(&self) -> bool {
+        self.id.is_some()
+    }
+
     /// How many times a failed task runs again: `max_retry(10)` makes at most 11 attempts.
     #[must_use]
     pub const fn max_retry(mut self, max_retry: u32) -> Self {

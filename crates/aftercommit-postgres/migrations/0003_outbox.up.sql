@@ -33,8 +33,9 @@ CREATE TABLE aftercommit.outbox (
     unique_ms     bigint,
     payload       bytea    NOT NULL
 ) WITH (
+    -- Half of each page is kept free for the versions of rows that are claimed.
+    fillfactor = 50,
     -- Rows come and go by the thousand each second: a share of the table says nothing, and waiting costs more than work.
-    fillfactor = 80,
     autovacuum_vacuum_scale_factor = 0,
     autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_insert_scale_factor = 0.2,
@@ -49,3 +50,19 @@ CREATE INDEX outbox_waiting ON aftercommit.outbox (seq) WHERE state = 0;
 CREATE INDEX outbox_put_off ON aftercommit.outbox (due_next) WHERE state = 1;
 CREATE INDEX outbox_kept ON aftercommit.outbox (due_next) WHERE state = 2;
 CREATE INDEX outbox_set_aside ON aftercommit.outbox (seq) WHERE state = 3;
+
+-- (nothing) -> waiting in the outbox, in whatever transaction the caller is in; false if the id is taken there.
+CREATE FUNCTION aftercommit.store_in_outbox(
+    queue text, id text, task_type text, options text, group_name text, due_at bigint, unique_ms bigint, payload bytea,
+    given bigint DEFAULT NULL
+) RETURNS boolean
+    LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO aftercommit.outbox (enqueued_at, queue, id, task_type, options, group_name, due_at, unique_ms, payload)
+    VALUES (aftercommit.moment(given), queue, id, task_type, options, group_name, due_at, unique_ms, payload)
+        ON CONFLICT (queue, id) DO NOTHING;
+    RETURN FOUND;
+END
+$$;

@@ -89,21 +89,27 @@ BEGIN
     fault := coalesce(
         'task type: ' || aftercommit.name_fault(coalesce(type, '')),
         'queue name: ' || aftercommit.name_fault(its_queue),
-        'task id: ' || aftercommit.id_fault(id),
-        'group name: ' || aftercommit.name_fault(group_name),
         CASE WHEN payload IS NULL THEN 'payload: it is NULL; the JSON for nothing is ''null''' END,
         CASE WHEN tries < 0 THEN 'max_retry: it is negative' END,
-        'timeout: ' || aftercommit.interval_fault(timeout),
-        CASE WHEN timeout = '0' THEN 'timeout: it is zero; leave it out for the default of 30 minutes' END,
-        CASE WHEN NOT isfinite(deadline) THEN 'deadline: it has no end' END,
-        'process_in: ' || aftercommit.interval_fault(process_in),
-        CASE WHEN NOT isfinite(process_at) THEN 'process_at: it has no end' END,
-        CASE WHEN process_in IS NOT NULL AND process_at IS NOT NULL THEN 'start time: process_in and process_at are both given'
-             END,
-        'unique_for: ' || aftercommit.interval_fault(unique_for),
-        CASE WHEN unique_for < '1 second' THEN 'unique_for: it must hold for at least one second' END,
-        'retention: ' || aftercommit.interval_fault(retention),
         CASE WHEN on_conflict NOT IN ('error', 'ignore') THEN 'on_conflict: it is neither ''error'' nor ''ignore''' END);
+    -- Most tasks ask for none of these, and to check them would be a good part of what an enqueue costs.
+    IF fault IS NULL
+       AND num_nonnulls(id, group_name, timeout, deadline, process_in, process_at, unique_for, retention) > 0
+    THEN
+        fault := coalesce(
+            'task id: ' || aftercommit.id_fault(id),
+            'group name: ' || aftercommit.name_fault(group_name),
+            'timeout: ' || aftercommit.interval_fault(timeout),
+            CASE WHEN timeout = '0' THEN 'timeout: it is zero; leave it out for the default of 30 minutes' END,
+            CASE WHEN NOT isfinite(deadline) THEN 'deadline: it has no end' END,
+            'process_in: ' || aftercommit.interval_fault(process_in),
+            CASE WHEN NOT isfinite(process_at) THEN 'process_at: it has no end' END,
+            CASE WHEN num_nonnulls(process_in, process_at) = 2
+                 THEN 'start time: process_in and process_at are both given' END,
+            'unique_for: ' || aftercommit.interval_fault(unique_for),
+            CASE WHEN unique_for < '1 second' THEN 'unique_for: it must hold for at least one second' END,
+            'retention: ' || aftercommit.interval_fault(retention));
+    END IF;
     IF fault IS NOT NULL THEN
         RAISE EXCEPTION 'invalid %', fault USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -171,6 +177,11 @@ DECLARE
 BEGIN
     task := aftercommit.new_task(present, type, payload, queue, id, max_retry, timeout, deadline, process_in, process_at,
                                  unique_for, retention, group_name, headers, on_conflict);
+    IF num_nonnulls(id, unique_for) = 0 THEN
+        PERFORM aftercommit.store_new_task(task.its_queue, task.its_id, type, task.due, task.options, group_name, task.body,
+                                           present);
+        RETURN task.its_id;
+    END IF;
     answer := (aftercommit.store_tasks(
         ARRAY[task.its_queue], ARRAY[task.its_id], ARRAY[type], ARRAY[task.due], ARRAY[task.options], ARRAY[group_name],
         ARRAY[task.body], CASE WHEN task.lock_ms IS NOT NULL THEN ARRAY[task.lock_ms] END, given => present))[1];
@@ -200,17 +211,14 @@ CREATE FUNCTION aftercommit.enqueue_outbox(
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
     present constant bigint := aftercommit.moment(NULL);
     task    record;
 BEGIN
     task := aftercommit.new_task(present, type, payload, queue, id, max_retry, timeout, deadline, process_in, process_at,
                                  unique_for, retention, group_name, headers, on_conflict);
-    INSERT INTO aftercommit.outbox (enqueued_at, queue, id, task_type, options, group_name, due_at, unique_ms, payload)
-    VALUES (present, task.its_queue, task.its_id, type, task.options, group_name, task.due, task.lock_ms, task.body)
-        ON CONFLICT (queue, id) DO NOTHING;
-    IF FOUND THEN
+    IF aftercommit.store_in_outbox(task.its_queue, task.its_id, type, task.options, group_name, task.due, task.lock_ms,
+                                   task.body, present) THEN
         RETURN task.its_id;
     ELSIF on_conflict = 'ignore' THEN
         RETURN NULL;

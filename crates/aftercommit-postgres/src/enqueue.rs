@@ -1,10 +1,10 @@
 //! Stores a batch of tasks on a connection, in whatever transaction that is in.
 
-use aftercommit_core::stored::{StoredOptions, millis};
-use aftercommit_core::{Enqueue, Error, GroupName, Message, Placement, Refusal, Result, Timestamp};
+use aftercommit_core::{Enqueue, Message, Refusal, Result, Timestamp};
 use sqlx::{PgConnection, Row};
 
 use crate::error::{failed, unreadable};
+use crate::fields::Fields;
 use crate::session::Session;
 use crate::{sql, text};
 
@@ -28,6 +28,25 @@ pub(crate) async fn enqueue<C: AsMut<PgConnection>>(
         rest = later;
     }
     Ok(answers)
+}
+
+/// Stores a task whose id was made for it, so that nothing can be in its way, and that asks for no unique lock.
+pub(crate) async fn enqueue_new<C: AsMut<PgConnection>>(
+    on: &mut Session<C>,
+    task: &Enqueue,
+    moment: Option<i64>,
+) -> Result<()> {
+    let task = Fields::of(task)?;
+    let store = sqlx::query(sql::ENQUEUE_NEW)
+        .bind(task.queue)
+        .bind(task.id)
+        .bind(task.task_type)
+        .bind(task.due)
+        .bind(task.options)
+        .bind(task.group)
+        .bind(task.payload)
+        .bind(moment);
+    on.execute(store).await.map(drop).map_err(failed(DOING))
 }
 
 /// How many tasks go into one statement: all of them, unless their payloads are very long.
@@ -82,37 +101,18 @@ struct Pasts {
 
 impl<'a> Columns<'a> {
     fn of(tasks: &'a [Enqueue]) -> Result<Self> {
-        let column =
-            |of: fn(&Message) -> &str| tasks.iter().map(|task| of(&task.message)).collect::<Vec<_>>();
-        let options = |task: &Enqueue| {
-            StoredOptions::of(&task.message).map(|options| serde_json::to_string(&options)).transpose()
-        };
-        let options: Result<Vec<_>, _> = tasks.iter().map(options).collect();
-        let columns = Self {
-            queues: column(|message| message.queue.as_str()),
-            ids: column(|message| message.id.as_str()),
-            types: column(|message| message.task_type.as_str()),
-            dues: unless_empty(tasks.iter().map(due).collect()),
-            options: unless_empty(options.map_err(|error| unreadable(DOING, error))?),
-            groups: unless_empty(
-                tasks.iter().map(|task| task.message.group.as_ref().map(GroupName::as_str)).collect(),
-            ),
-            payloads: tasks.iter().map(|task| task.message.payload.as_ref()).collect(),
-            locks: unless_empty(tasks.iter().map(|task| task.unique_for.map(millis)).collect()),
+        let fields: Vec<Fields<'a>> = tasks.iter().map(Fields::of).collect::<Result<_>>()?;
+        Ok(Self {
+            queues: fields.iter().map(|task| task.queue).collect(),
+            ids: fields.iter().map(|task| task.id).collect(),
+            types: fields.iter().map(|task| task.task_type).collect(),
+            dues: unless_empty(fields.iter().map(|task| task.due).collect()),
+            groups: unless_empty(fields.iter().map(|task| task.group).collect()),
+            payloads: fields.iter().map(|task| task.payload).collect(),
+            locks: unless_empty(fields.iter().map(|task| task.unique_ms).collect()),
             pasts: tasks.iter().any(|task| has_past(&task.message)).then(|| Pasts::of(tasks)),
-        };
-        let groups: Vec<&str> = columns.groups.iter().flatten().flatten().copied().collect();
-        for (what, names) in [
-            ("queue name", &columns.queues),
-            ("task id", &columns.ids),
-            ("task type", &columns.types),
-            ("group", &groups),
-        ] {
-            if names.iter().any(|name| text::has_nul(name)) {
-                return Err(Error::invalid(what, "Postgres stores no text with the character NUL"));
-            }
-        }
-        Ok(columns)
+            options: unless_empty(fields.into_iter().map(|task| task.options).collect()),
+        })
     }
 
     async fn store<C: AsMut<PgConnection>>(
@@ -162,11 +162,4 @@ const fn has_past(message: &Message) -> bool {
 /// A column, if it has a value.
 fn unless_empty<T>(column: Vec<Option<T>>) -> Option<Vec<Option<T>>> {
     column.iter().any(Option::is_some).then_some(column)
-}
-
-fn due(task: &Enqueue) -> Option<i64> {
-    match task.placement {
-        Placement::At(due) => Some(Timestamp::as_millis(due)),
-        _ => None,
-    }
 }

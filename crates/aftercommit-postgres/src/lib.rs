@@ -21,6 +21,7 @@ mod dequeue;
 mod due;
 mod enqueue;
 mod error;
+mod fields;
 mod gather;
 mod groups;
 mod inspect;

@@ -39,14 +39,15 @@ impl Target {
 impl<'a> EnqueueSink<'a> for PostgresSink<'a> {
     fn accept(mut self, task: NewTask) -> BoxFuture<'a, Result<Enqueued>> {
         Box::pin(async move {
-            let now = self.store.local_now();
-            let task = task.resolve(&self.store.defaults, now)?;
-            match self
-                .target
-                .insert(&mut self.on, std::slice::from_ref(&task), self.store.moment())
-                .await?
-                .first()
-            {
+            let (defaults, moment) = (&self.store.defaults, self.store.moment());
+            let has_new_id = !task.options.has_id() && !defaults.has_id();
+            let task = task.resolve(defaults, self.store.local_now())?;
+            if matches!(self.target, Target::Queue) && has_new_id && task.unique_for.is_none() {
+                enqueue::enqueue_new(&mut self.on, &task, moment).await?;
+                return Ok(Enqueued::from(&task));
+            }
+            let answers = self.target.insert(&mut self.on, std::slice::from_ref(&task), moment).await?;
+            match answers.first() {
                 Some(Err(refusal)) => Err(refusal.into_error(&task.message)),
                 _ => Ok(Enqueued::from(&task)),
             }

@@ -12,6 +12,7 @@ macro_rules! statements {
 statements! {
     // --- the hot path
     ENQUEUE = "enqueue.sql";
+    ENQUEUE_NEW = "enqueue_new.sql";
     DEQUEUE_ONE = "dequeue_one.sql" "claimed.sql";
     DEQUEUE = "dequeue.sql" "claimed.sql";
     EXTEND = "extend.sql";
@@ -78,6 +79,7 @@ statements! {
 
     // --- the outbox
     OUTBOX_INSERT = "outbox_insert.sql";
+    OUTBOX_INSERT_ONE = "outbox_insert_one.sql";
     OUTBOX_CLAIM = "outbox_claim.sql";
     OUTBOX_MARK = "outbox_mark.sql";
     OUTBOX_KEEP = "outbox_keep.sql";

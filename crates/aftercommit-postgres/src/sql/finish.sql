@@ -1,6 +1,6 @@
 -- active -> (nothing), for tasks that are done. Frees their unique locks and counts them. Answers with the tokens of the
 -- leases that were current.
--- $1 seqs   $2 tokens   $3 queues   $4 ids   $5 now
+-- $1 seqs, in ascending order   $2 tokens   $3 queues   $4 ids   $5 now
 -- A token is given once; queue and id are looked at only to refuse what somebody has put together by hand.
 --
 -- As everywhere below, rows are found by seq, and one by one, whatever the planner thinks: it thinks little of a table, or
@@ -9,11 +9,12 @@
 WITH present AS MATERIALIZED (SELECT aftercommit.moment($5) AS now),
 gone AS (
     DELETE FROM aftercommit.tasks AS t
-     WHERE t.seq = ANY ($1::bigint[])
-       AND ((t.seq << 16) | (t.epoch & 65535)) = ANY ($2::bigint[])
+     USING unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS l (seq, token, queue, id)
+     WHERE t.seq = ANY (ARRAY[l.seq])
+       AND ((t.seq << 16) | (t.epoch & 65535)) = l.token
        AND t.leased_until > 0
-       AND t.queue COLLATE "POSIX" = ANY ($3::text[]) AND t.id COLLATE "POSIX" = ANY ($4::text[])
-    RETURNING (t.seq << 16) | (t.epoch & 65535) AS token, t.queue, t.id, t.unique_key
+       AND t.queue COLLATE "POSIX" = l.queue AND t.id COLLATE "POSIX" = l.id
+    RETURNING l.token, t.queue, t.id, t.unique_key
 ),
 freed AS (
     DELETE FROM aftercommit.unique_locks AS u

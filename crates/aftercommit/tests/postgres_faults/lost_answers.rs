@@ -17,7 +17,7 @@ const MS: Duration = Duration::from_millis(1);
 
 #[test]
 fn of_a_fetch() {
-    let (verdict, _) = play(setup("answer of a fetch lost"), async |rig| {
+    let (verdict, lines) = play(setup("answer of a fetch lost"), async |rig| {
         let worker = rig.work(20, 5 * MS);
         // The worker has its connections and its statements, so that its next call is one round trip.
         rig.enqueue(20, Job::Held).await;
@@ -25,16 +25,18 @@ fn of_a_fetch() {
         rig.proxy().delay(ON_THE_WAY).await;
         rig.let_go();
         rig.enqueue(100, Job::Short).await;
-        let taken = "SELECT count(*) FROM aftercommit.tasks WHERE state = 3 AND payload = '\"Short\"'";
+        let taken = "SELECT count(*) FROM aftercommit.tasks WHERE leased_until > 0 AND payload = '\"Short\"'";
         lose_the_answer(rig, rig.until_postgres_says(taken, "20")).await;
         let healed = Instant::now();
         rig.drained().await;
-        // Nobody knows of the tasks that were taken, so they wait until their lease ends.
+        // The next fetch gives back what nobody knows to have been taken.
         rig.recovered_in(healed.elapsed());
         assert_eq!(rig.counted().await.1, 0, "no attempt is burnt");
         worker.shut_down().await;
     });
     assert_eq!(verdict.explained, 0, "nothing ran twice");
+    assert_eq!(lines.with(&["recovered a task"]), 0, "nothing waited for the end of its lease");
+    assert_ne!(lines.with(&["the answer that gave them to this process was lost"]), 0);
 }
 
 #[test]
