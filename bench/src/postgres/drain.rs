@@ -38,11 +38,7 @@ pub(super) async fn measure(bench: &Bench, concurrency: usize) -> Result<Vec<Row
     let mut rows = [
         rate,
         Row::new(name("worker CPU"), "ms per 1,000", "one spawn per task, decoding, the driver"),
-        Row::new(
-            name("Postgres CPU"),
-            "ms per 1,000",
-            "rows written twice, and their index entries once",
-        ),
+        Row::new(name("Postgres CPU"), "ms per 1,000", "rows written twice, and their index entries once"),
         Row::new(name("worker and Postgres CPU"), "ms per 1,000", "both").goal(Goal::share(0.5, 0.5)),
     ];
     for run in 0..bench.scope.runs {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aftercommit_core::{Claim, Enqueue, Error, Published, Refusal, Result};
+use aftercommit_core::{Enqueue, Error, Published, Refusal, Result};
 use tokio::time::Instant;
 
 use super::Shared;
@@ -35,12 +35,18 @@ impl Tick for Carrier {
     const DOING: &'static str = "claimed rows";
 
     async fn tick(&mut self) -> Result<Next> {
-        let (claimed, hold) = (Instant::now(), self.shared.hold);
-        let Claim { rows, next_at } = self.shared.outbox.claim(self.shared.batch, hold).await?;
-        let got = rows.len();
+        let mut batch = self.shared.claim().await?;
+        // While there is more than a batch, the next one is claimed during the way of this one.
+        while batch.is_full(&self.shared) && self.phases.now() < Phase::Quiet {
+            let shared = Arc::clone(&self.shared);
+            let (_, next) = tokio::join!(self.carry(batch.into_load(&shared)), shared.claim());
+            batch = next?;
+        }
+        let (got, next_at) = (batch.rows.len(), batch.next_at);
         if got > 0 {
-            let gone = self.carry(Load::new(rows, claimed, hold, self.shared.retain.as_ref())).await;
-            if gone < got || got >= self.shared.batch {
+            let is_full = batch.is_full(&self.shared);
+            let load = batch.into_load(&self.shared);
+            if self.carry(load).await < got || is_full {
                 return Ok(Next::Again);
             }
         }

@@ -11,6 +11,7 @@
 //!
 //! No transaction is open while a row is on its way, and a relay may die anywhere: see docs/design/relay.md.
 
+mod batch;
 mod builder;
 mod carrier;
 mod delivered;
@@ -91,7 +92,7 @@ impl Relay {
     }
 
     /// A handle that stops this relay. `quiet` makes it claim nothing more, `shutdown` ends it; both let it
-    /// finish the batch in its hands.
+    /// finish what is in its hands.
     pub fn stop_handle(&self) -> StopHandle {
         self.stop.clone()
     }

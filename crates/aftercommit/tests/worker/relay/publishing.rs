@@ -29,6 +29,21 @@ async fn committed_tasks_are_published_in_full_batches_and_in_their_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_next_batch_is_claimed_while_one_is_on_its_way_and_a_stop_finishes_both() {
+    let (bench, spy) = Spy::bench(Abilities::All);
+    let outbox = FakeOutbox::new(Arc::clone(&bench.clock));
+    let tasks = rows("a", 1_700, fine);
+    outbox.commit(tasks.clone());
+    outbox.goes_wrong(OutboxCall::Mark, Wrong::Late(Duration::from_secs(3)), 1);
+    let relay = carry(relay(&bench, &outbox, Arc::clone(&spy) as _));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!((outbox.calls(OutboxCall::Claim), spy.seen().published.as_slice()), (2, [500].as_slice()));
+    relay.shut_down().await;
+    assert_eq!(pending(&bench).await, ids(&tasks[..1_000]));
+    assert_eq!((outbox.calls(OutboxCall::Claim), outbox.rows().len()), (2, 700));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_relay_is_woken_by_a_commit_and_does_not_ask_meanwhile() {
     let bench = Bench::new();
     let outbox = FakeOutbox::new(Arc::clone(&bench.clock));
