@@ -15,6 +15,8 @@ use super::words::{Enqueue, Pace, Schedule, Way};
 
 /// How often a producer at a pace looks what is due.
 const TICK: Duration = Duration::from_millis(1);
+/// How long one lives on after its last task, as a service does: others are told of it after the commit.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// A client that has connected: what happens once is not measured.
 async fn client(place: &Place) -> Result<Client> {
@@ -117,7 +119,10 @@ async fn host_row(conn: &mut PgConnection) -> Result<()> {
 
 /// A late call does not put off the next. What is due within one tick goes with one call, as a busy service would.
 pub(super) async fn pace(it: &Pace) -> Result<Cost> {
-    at_pace(&Producer::new(&it.place, it.way).await?, it).await
+    let producer = Producer::new(&it.place, it.way).await?;
+    let cost = at_pace(&producer, it).await;
+    tokio::time::sleep(LINGER).await;
+    cost
 }
 
 pub(super) async fn at_pace(producer: &Producer, it: &Pace) -> Result<Cost> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::links::Links;
@@ -22,6 +23,8 @@ pub(crate) struct Bell {
     ringer: String,
     topics: AtomicU8,
     rings: AtomicBool,
+    /// It does not ring any more.
+    silence: Notify,
 }
 
 impl Bell {
@@ -30,6 +33,7 @@ impl Bell {
             ringer: format!("{:016x}", rand::random::<u64>()),
             topics: AtomicU8::new(0),
             rings: AtomicBool::new(false),
+            silence: Notify::new(),
         }
     }
 
@@ -42,6 +46,20 @@ impl Bell {
         {
             let ringing = Ringing(Arc::clone(self));
             runtime.spawn(ring(ringing, Arc::clone(links)));
+        }
+    }
+
+    /// Waits until everybody has been told.
+    pub(crate) async fn is_silent(&self) {
+        let mut silence = std::pin::pin!(self.silence.notified());
+        loop {
+            // From here on it is not missed.
+            silence.as_mut().enable();
+            if !self.rings.load(Ordering::SeqCst) {
+                return;
+            }
+            silence.as_mut().await;
+            silence.set(self.silence.notified());
         }
     }
 
@@ -58,6 +76,7 @@ struct Ringing(Arc<Bell>);
 impl Drop for Ringing {
     fn drop(&mut self) {
         self.0.rings.store(false, Ordering::SeqCst);
+        self.0.silence.notify_waiters();
     }
 }
 

@@ -93,7 +93,8 @@ impl PostgresQueue {
         self.store.migrate().await
     }
 
-    /// Closes the queue's connections, once what is under way has ended; later calls fail.
+    /// Closes the queue's connections, once what is under way has ended and other processes have been told of what was stored;
+    /// later calls fail. A program that stores a task and ends at once leaves its workers to find the task when they look.
     pub async fn close(&self) {
         self.store.close().await;
     }

@@ -100,9 +100,10 @@ impl Store {
         conn.map_err(|error| Fault::from(error).while_trying_to(doing))
     }
 
-    /// Closes the engine's connections, once what is under way has ended.
+    /// Closes the engine's connections, once what is under way has ended and other processes know what is new.
     pub(crate) async fn close(&self) {
         self.news.close();
+        self.news.bell().is_silent().await;
         self.links.close().await;
     }
 }

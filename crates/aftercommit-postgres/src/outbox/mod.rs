@@ -154,7 +154,8 @@ impl PostgresOutbox {
         self.sink(conn).accept_all(tasks).await
     }
 
-    /// Closes the outbox's connections, once what is under way has ended; later calls fail.
+    /// Closes the outbox's connections, once what is under way has ended and other processes have been told of what was
+    /// stored; later calls fail.
     pub async fn close(&self) {
         self.store.close().await;
     }

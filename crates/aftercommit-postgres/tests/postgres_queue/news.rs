@@ -165,3 +165,21 @@ async fn listener_notices_a_connection_that_has_silently_gone() {
     proxy.open().await;
     kit.until(async |kit| kit.listeners().await.iter().any(|pid| !before.contains(pid))).await;
 }
+
+#[tokio::test]
+async fn a_process_that_stores_a_task_and_closes_has_told_the_others() {
+    let kit = Kit::new().await;
+    let mut heard = sqlx::postgres::PgListener::connect(&kit.url).await.expect("a connection");
+    heard.listen("aftercommit").await.expect("it listens");
+    for _ in 0..ROUNDS {
+        let queue = kit.handle();
+        let mut tx = queue.begin(&kit.pool).await.expect("a transaction");
+        queue.enqueue_raw_in(&mut tx, task()).await.expect("it is stored");
+        tx.commit().await.expect("it commits");
+        queue.close().await;
+        let told = tokio::time::timeout(SOON, heard.recv()).await.expect("others are told");
+        let topics =
+            told.expect("the connection holds").payload().rsplit(' ').next().map(|it| it.contains('p'));
+        assert_eq!(topics, Some(true), "of a pending task");
+    }
+}
