@@ -71,9 +71,10 @@ CREATE TABLE aftercommit.claims (
     worker  bigint   NOT NULL,
     -- When to see what is left of it.
     look_at bigint   NOT NULL,
-    -- The tasks that were taken.
-    seqs    bigint[] NOT NULL
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
+    -- The tasks that were taken, and from which queues.
+    seqs    bigint[] NOT NULL,
+    queues  text[]   COLLATE "C" NOT NULL
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
         toast.autovacuum_vacuum_cost_delay = 0);
 
 -- Unique locks. A lock is held by the task that it names, in whatever state and table that is, until the moment beside

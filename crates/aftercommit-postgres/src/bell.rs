@@ -15,6 +15,8 @@ use crate::sql;
 
 /// The pause after a notification: what is new meanwhile goes with the next one.
 const SPACING: Duration = Duration::from_millis(5);
+/// How long it may take to tell the last before the connections are closed.
+const TELL_AT_MOST: Duration = Duration::from_secs(1);
 
 /// Rings for other processes. What is to be told while it rings goes with the next ring.
 #[derive(Debug)]
@@ -49,17 +51,25 @@ impl Bell {
         }
     }
 
-    /// Waits until everybody has been told.
-    pub(crate) async fn is_silent(&self) {
+    /// Waits until everybody has been told, for a while.
+    pub(crate) async fn is_silent(self: &Arc<Self>, links: &Arc<Links>) {
+        // Without the database nobody can be told; and others may go on telling.
+        let _ = tokio::time::timeout(TELL_AT_MOST, self.told(links)).await;
+    }
+
+    async fn told(self: &Arc<Self>, links: &Arc<Links>) {
         let mut silence = std::pin::pin!(self.silence.notified());
         loop {
             // From here on it is not missed.
             silence.as_mut().enable();
-            if !self.rings.load(Ordering::SeqCst) {
+            if self.rings.load(Ordering::SeqCst) {
+                silence.as_mut().await;
+                silence.set(self.silence.notified());
+            } else if self.topics.load(Ordering::SeqCst) == 0 {
                 return;
+            } else {
+                self.ring(Topics::default(), links);
             }
-            silence.as_mut().await;
-            silence.set(self.silence.notified());
         }
     }
 

@@ -19,6 +19,8 @@ const DOING: &str = "give back the tasks of an answer that was lost";
 pub(crate) const LOOK_FIRST: Duration = Duration::from_secs(2);
 /// When a claim of which tasks are left is looked at again, unless one of their leases ends earlier.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// How many claims are looked at in turn.
+pub(crate) const LOOKS_MAX: i64 = 50_000;
 /// For how long a claim that was made void is refused, should its call reach the database after all.
 const STAYS_VOID: Duration = Duration::from_secs(600);
 /// How many claims without an answer are remembered; the tasks of older ones wait for the end of their leases.

@@ -42,18 +42,27 @@ pub(crate) async fn dequeue(
             from: queue.looks.start(queue_name, now),
         })
         .collect();
-    let mut rows = take(queue, &mut conn, &shares, wanted, grant).await?;
+    let (mut rows, first) = take(queue, &mut conn, &shares, wanted, grant).await?;
+    let mut claims = vec![first];
     if rows.len() < wanted {
         let left = from_the_beginning(queue, &shares, &rows);
         if !left.is_empty() {
-            let more = take(queue, &mut conn, &left, wanted - rows.len(), grant).await?;
-            rows.extend(more);
+            match take(queue, &mut conn, &left, wanted - rows.len(), grant).await {
+                Ok((more, second)) => {
+                    rows.extend(more);
+                    claims.push(second);
+                }
+                Err(error) if rows.is_empty() => return Err(error),
+                // What the first look took is leased to the worker already.
+                Err(error) => tracing::debug!(%error, "could not look from the beginning"),
+            }
         }
     }
     drop(conn);
     let mut unreadable = Unreadable::default();
     let taken = in_order(&quotas, &rows, expires_at, &mut unreadable);
     unreadable.archive(&queue.store).await;
+    claims.into_iter().for_each(Claim::answered);
     Ok(taken)
 }
 
@@ -79,14 +88,14 @@ fn merged(quotas: &[Quota]) -> (Vec<(&QueueName, usize)>, usize) {
     (merged, sum)
 }
 
-/// One look at the queues, noted.
-async fn take(
-    queue: &PostgresQueue,
+/// One look at the queues, noted. Who drops the claim gives the tasks back.
+async fn take<'a>(
+    queue: &'a PostgresQueue,
     conn: &mut Conn,
     shares: &[Share<'_>],
     wanted: usize,
     grant: &LeaseGrant,
-) -> Result<Vec<PgRow>> {
+) -> Result<(Vec<PgRow>, Claim<'a>)> {
     let began = Instant::now();
     let claim = queue.claims.open();
     let mut rows = run(queue, conn, shares, wanted, grant, &claim).await;
@@ -98,9 +107,15 @@ async fn take(
     } else if rows.as_ref().is_err_and(is_lost_race) {
         rows = run(queue, conn, shares, wanted, grant, &claim).await;
     }
-    let rows = rows.map_err(failed(DOING))?;
-    claim.answered();
     let ended = Instant::now();
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(error) => {
+            // A look that was cut off for taking too long is not to be repeated at once.
+            shares.iter().for_each(|share| queue.looks.note_failed(share.queue, share.from, began, ended));
+            return Err(failed(DOING)(error));
+        }
+    };
     for share in shares {
         let places = || rows.iter().filter(|row| is_from(row, share.queue)).map(place);
         let taken = places().count();
@@ -111,7 +126,7 @@ async fn take(
             queue.looks.note(share.queue, seen, began, ended);
         }
     }
-    Ok(rows)
+    Ok((rows, claim))
 }
 
 async fn run(

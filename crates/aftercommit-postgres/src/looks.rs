@@ -1,8 +1,8 @@
 //! From where on to look for pending tasks.
 //!
-//! The index of the pending tasks keeps an entry for each task that has gone until a vacuum removes it, and none can while
-//! anybody holds a transaction open. They all stand at its beginning, which is where the oldest tasks are looked for. So a
-//! process that takes many tasks remembers how far it has come and looks from there on: its floor.
+//! The index of the pending tasks has the active ones too, and keeps an entry for each task that has gone until a vacuum
+//! removes it; none can while anybody holds a transaction open. They all stand at its beginning, which is where the oldest
+//! tasks are looked for. So a process that takes many tasks remembers how far it has come and looks from there on: its floor.
 //!
 //! A floor is a hint. Places are given out before a commit, so a task may appear below it, and only a look from the
 //! beginning finds that one. Such full looks are taken whenever a queue gives less than was asked for, and from time to
@@ -17,7 +17,7 @@ use aftercommit_core::QueueName;
 
 use crate::rest::Rest;
 
-/// The place from which on everything is seen; the front has places of its own, which are always looked at.
+/// The place from which on everything is seen, the front included, which has places of its own below.
 pub const BEGINNING: i64 = 0;
 
 /// A queue that has given fewer tasks in a row is always looked at from its beginning.
@@ -97,6 +97,13 @@ impl Looks {
     /// Takes note of a look.
     pub(crate) fn note(&self, queue: &QueueName, seen: Seen, began: Instant, ended: Instant) {
         self.with(queue, |look| look.note(seen, began, ended));
+    }
+
+    /// Takes note of a look that failed.
+    pub(crate) fn note_failed(&self, queue: &QueueName, from: i64, began: Instant, ended: Instant) {
+        if from == BEGINNING {
+            self.with(queue, |look| look.rest.begin(began, ended));
+        }
     }
 
     /// How far a queue was seen.

@@ -58,7 +58,7 @@ impl News {
         &self.links
     }
 
-    pub(crate) fn bell(&self) -> &Bell {
+    pub(crate) const fn bell(&self) -> &Arc<Bell> {
         &self.bell
     }
 

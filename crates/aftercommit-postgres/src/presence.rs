@@ -11,7 +11,7 @@ use sqlx::postgres::PgRow;
 use crate::cancel::cancellations;
 use crate::error::{failed, unreadable};
 use crate::text::has_nul;
-use crate::{PostgresQueue, sql};
+use crate::{PostgresQueue, claims, sql};
 
 #[async_trait]
 impl Presence for PostgresQueue {
@@ -29,8 +29,11 @@ impl Presence for PostgresQueue {
 
     async fn leave(&self, worker: &WorkerId) -> Result<()> {
         const DOING: &str = "say that a worker is gone";
+        let mut conn = self.store.conn(DOING).await?;
+        // Once it is gone, what it took without knowing looks like the work of one that died.
+        claims::give_back(self, &mut conn).await?;
         let leave = sqlx::query(sql::LEAVE).bind(worker.as_str());
-        self.store.conn(DOING).await?.execute(leave).await.map(drop).map_err(failed(DOING))
+        conn.execute(leave).await.map(drop).map_err(failed(DOING))
     }
 
     async fn workers(&self) -> Result<Vec<WorkerInfo>> {

@@ -6,26 +6,32 @@ use std::time::{Duration, Instant};
 const CHEAP: Duration = Duration::from_millis(20);
 /// One that was not cheap has to rest for this many times as long as it took.
 const TIMES: u32 = 9;
-/// A look that took long although fewer tasks than this were moved since one was cheap has only met a slow moment.
+/// A look that took long although fewer tasks than this were moved since one was cheap has only met a slow moment,
 const MANY: usize = 2_000;
+/// unless it is one of so many in a row: then there is something to pass over that others have left.
+const SLOW: usize = 3;
 
 /// When the last look was taken, how long that took, and what has happened since one was cheap.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rest {
     last: Option<(Instant, Duration)>,
     moved: usize,
+    /// How many looks in a row were not cheap.
+    slow: usize,
 }
 
 impl Rest {
     /// There was no look yet.
-    pub(crate) const NONE: Self = Self { last: None, moved: 0 };
+    pub(crate) const NONE: Self = Self { last: None, moved: 0, slow: 0 };
 
     /// A look was taken just now.
     pub(crate) fn begin(&mut self, began: Instant, ended: Instant) {
         let took = ended.duration_since(began);
         self.last = Some((ended, took));
         if took <= CHEAP {
-            self.moved = 0;
+            (self.moved, self.slow) = (0, 0);
+        } else {
+            self.slow = self.slow.saturating_add(1);
         }
     }
 
@@ -36,7 +42,8 @@ impl Rest {
 
     /// When the next look may be taken, if not now.
     pub(crate) fn ends_at(&self, now: Instant) -> Option<Instant> {
-        let (ended, took) = self.last.filter(|(_, took)| *took > CHEAP && self.moved >= MANY)?;
+        let (ended, took) =
+            self.last.filter(|_| self.slow >= SLOW || (self.slow > 0 && self.moved >= MANY))?;
         Some(ended + took * TIMES).filter(|at| *at > now)
     }
 
@@ -74,5 +81,18 @@ mod tests {
         assert_eq!(rest.ends_at(at + 30 * MS), None, "there was not much to pass over");
         rest.note_moved(1);
         assert_eq!(rest.ends_at(at + 30 * MS), Some(at + 300 * MS));
+    }
+
+    #[test]
+    fn what_is_slow_again_and_again_has_something_to_pass_over_that_others_left() {
+        let (mut rest, at) = (Rest::NONE, Instant::now());
+        let mut look = |begins: u32, takes| {
+            rest.begin(at + begins * MS, at + (begins + takes) * MS);
+            rest.ends_at(at + (begins + takes) * MS)
+        };
+        assert_eq!([look(0, 30), look(30, 30)], [None; 2]);
+        assert_eq!(look(60, 30), Some(at + (90 + 270) * MS));
+        assert_eq!(look(360, 20), None, "it is cheap again");
+        assert_eq!(look(380, 30), None);
     }
 }

@@ -103,7 +103,7 @@ impl Store {
     /// Closes the engine's connections, once what is under way has ended and other processes know what is new.
     pub(crate) async fn close(&self) {
         self.news.close();
-        self.news.bell().is_silent().await;
+        self.news.bell().is_silent(&self.links).await;
         self.links.close().await;
     }
 }

@@ -127,7 +127,8 @@ impl PostgresQueue {
             .bind(self.store.moment())
             .bind(saturated(limit))
             .bind(self.watch.lasts(self.store.local_now()))
-            .bind(millis(claims::LOOK_AGAIN));
+            .bind(millis(claims::LOOK_AGAIN))
+            .bind(claims::LOOKS_MAX);
         let rows = conn.fetch_all(orphans).await.map_err(failed(DOING))?;
         drop(conn);
         let mut unreadable = Unreadable::default();

@@ -6,9 +6,10 @@ WITH gone AS (
     DELETE FROM aftercommit.ended WHERE seq = ANY ($1) RETURNING queue, id, unique_key
 ),
 freed AS (
-    DELETE FROM aftercommit.unique_locks AS l USING gone
-     WHERE l.queue = ANY (ARRAY[gone.queue]) AND l.key = ANY (ARRAY[gone.unique_key]) AND l.id = gone.id
-       AND l.until > (SELECT aftercommit.moment($2))
+    DELETE FROM aftercommit.unique_locks AS u
+     USING (SELECT queue, unique_key, id FROM gone WHERE unique_key IS NOT NULL ORDER BY queue, unique_key) AS g
+     WHERE u.queue = ANY (ARRAY[g.queue]) AND u.key = ANY (ARRAY[g.unique_key]) AND u.id = g.id
+       AND u.until > (SELECT aftercommit.moment($2))
 ),
 known AS (
     INSERT INTO aftercommit.counts (queue, day, processed, failed)

@@ -1,6 +1,7 @@
 -- pending -> active, for the oldest tasks of several queues; claimed.sql follows.
 -- $1 the worker's id   $2 now   $3 for how long, in milliseconds   $4 the key of the claim   $5 when to look at it, in
--- milliseconds from now   $6 queues   $7 their quotas   $8 from which places on, beside those at the front
+-- milliseconds from now   $6 queues   $7 their quotas   $8 from which places on; 0 is the
+-- beginning, and only from there the front is looked at
 -- $9 the sum of the quotas
 -- Each queue gives its quota; what is missing then comes from the queues in their order. Only rows that are taken are
 -- locked: others would pass over those.
@@ -14,7 +15,7 @@ first AS MATERIALIZED (
       FROM quota AS q CROSS JOIN LATERAL (
            SELECT tid, pos
              FROM (SELECT tid, pos FROM (SELECT ctid AS tid, pos FROM aftercommit.tasks
-                                          WHERE queue = q.queue AND state = 2 AND leased_until = 0 AND pos < 0
+                                          WHERE queue = q.queue AND state = 2 AND leased_until = 0 AND pos < 0 AND q.floor = 0
                                           ORDER BY pos LIMIT q.count FOR UPDATE SKIP LOCKED) AS front
                    UNION ALL
                    SELECT tid, pos FROM (SELECT ctid AS tid, pos FROM aftercommit.tasks
@@ -28,7 +29,7 @@ more AS MATERIALIZED (
       FROM quota AS q CROSS JOIN LATERAL (
            SELECT tid
              FROM (SELECT tid FROM (SELECT ctid AS tid FROM aftercommit.tasks
-                                     WHERE queue = q.queue AND state = 2 AND leased_until = 0 AND pos < 0
+                                     WHERE queue = q.queue AND state = 2 AND leased_until = 0 AND pos < 0 AND q.floor = 0
                                        AND pos > (SELECT coalesce(max(f.pos), -9223372036854775808)
                                                     FROM first AS f WHERE f.nth = q.nth)
                                      ORDER BY pos LIMIT (SELECT count FROM missing) FOR UPDATE SKIP LOCKED) AS front

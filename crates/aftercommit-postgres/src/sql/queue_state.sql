@@ -3,7 +3,7 @@
 -- What looks for any task asks for the first one: for EXISTS alone, Postgres may read the table until it finds some.
 , active AS MATERIALIZED (
     SELECT count(*) AS count FROM aftercommit.tasks AS t
-     WHERE t.seq = ANY (ARRAY(SELECT unnest(seqs) FROM aftercommit.claims)) AND t.queue COLLATE "POSIX" = $1[1]
+     WHERE t.seq = ANY (ARRAY(SELECT unnest(seqs) FROM aftercommit.claims WHERE $1[1] = ANY (queues))) AND t.queue COLLATE "POSIX" = $1[1]
        AND t.leased_until > 0
 )
 SELECT (SELECT id FROM aftercommit.tasks WHERE queue = $1[1] ORDER BY id LIMIT 1) IS NOT NULL

@@ -75,7 +75,6 @@ async fn tasks_of_an_answer_that_nobody_waited_for_go_back_before_the_next_are_t
 async fn claim_that_was_made_void_before_it_arrives_takes_nothing() {
     let kit = Kit::new().await;
     kit.queue.enqueue(&[new("a".to_owned())]).await.expect("enqueue");
-    take(&kit.queue, 0).await;
     let statement = |wanted| STATEMENTS.iter().find(|(name, _)| *name == wanted).expect("it is there").1;
     let void = sqlx::query(statement("VOID_CLAIMS")).bind(vec![7_i64]).bind(None::<i64>).bind(60_000_i64);
     void.execute(&kit.pool).await.expect("it is void");

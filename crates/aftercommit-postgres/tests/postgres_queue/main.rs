@@ -13,6 +13,7 @@ mod kit;
 mod migrations;
 mod news;
 mod operators;
+mod orphans;
 mod plans;
 mod races;
 mod reach;

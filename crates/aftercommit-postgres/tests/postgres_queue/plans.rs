@@ -16,8 +16,8 @@ const FILL: &str = "
            CASE n % 50 WHEN 0 THEN n % 7 END, '{}'
       FROM generate_series(1, $1) AS n";
 const FILL_CLAIMS: &str = "
-    INSERT INTO aftercommit.claims (key, worker, look_at, seqs)
-    SELECT claim, 1, $1, array_agg(seq) FROM aftercommit.tasks WHERE leased_until > 0 GROUP BY claim";
+    INSERT INTO aftercommit.claims (key, worker, look_at, seqs, queues)
+    SELECT claim, 1, $1, array_agg(seq), array_agg(DISTINCT queue) FROM aftercommit.tasks WHERE leased_until > 0 GROUP BY claim";
 const FILL_ENDED: &str = "
     INSERT INTO aftercommit.ended (state, ended_at, expires_at, queue, id, task_type, retried, recovered, payload)
     SELECT 6 + n % 2, n, CASE n % 2 WHEN 1 THEN n END, 'q' || n / 2 % 20, 'ended-' || n, 't', 0, 0, '{}'

@@ -32,7 +32,7 @@ impl StopHandle {
     }
 
     /// Take no more tasks and end: a worker lets running ones finish within its shutdown timeout and gives the
-    /// rest back to their queues, a relay finishes its batch. [`Worker::run`](crate::Worker::run) or
+    /// rest back to their queues, a relay finishes what is in its hands. [`Worker::run`](crate::Worker::run) or
     /// [`Relay::run`](crate::Relay::run) returns then.
     pub fn shutdown(&self) {
         self.advance(Phase::Draining);

@@ -17,6 +17,8 @@ use crate::telemetry;
 
 /// After so many refusals, one by one and without a success, the back-end is not asked for the rest.
 const MAX_REFUSALS: usize = 8;
+/// A batch goes well if its way takes no more than this part of what a claim holds.
+const QUICK: u32 = 4;
 /// Completes the sentence "while it ...".
 const PUBLISHING: &str = "published tasks";
 
@@ -29,6 +31,8 @@ pub(super) struct Carrier {
     pauses: Pauses,
     due: DueIn,
     evidence: Evidence,
+    /// The last batch was published without a fault, in a fraction of the time that a claim holds.
+    goes_well: bool,
 }
 
 impl Tick for Carrier {
@@ -36,8 +40,9 @@ impl Tick for Carrier {
 
     async fn tick(&mut self) -> Result<Next> {
         let mut batch = self.shared.claim().await?;
-        // While there is more than a batch, the next one is claimed during the way of this one.
-        while batch.is_full(&self.shared) && self.phases.now() < Phase::Quiet {
+        // While there is more than a batch and all goes well, the next one is claimed during the way of this one. One that
+        // met with trouble would keep it waiting until its claim has ended.
+        while batch.is_full(&self.shared) && self.goes_well && self.phases.now() < Phase::Quiet {
             let shared = Arc::clone(&self.shared);
             let (_, next) = tokio::join!(self.carry(batch.into_load(&shared)), shared.claim());
             batch = next?;
@@ -73,6 +78,7 @@ impl Carrier {
             pauses: Pauses::new(),
             due: DueIn::new(),
             evidence: Evidence::default(),
+            goes_well: false,
             phases,
             shared,
         }
@@ -82,7 +88,7 @@ impl Carrier {
     /// not be published before the claim ends is left to the next one.
     async fn carry(&mut self, mut load: Load) -> usize {
         self.evidence.new_round();
-        let mut gone = 0;
+        let (began, mut gone) = (Instant::now(), 0);
         loop {
             let size = self.pace.size(load.waiting());
             if size == 0 || self.is_hopeless(&load) {
@@ -110,6 +116,8 @@ impl Carrier {
                 Err(error) => load.suspect(error),
             }
         }
+        let is_quick = began.elapsed() < self.shared.hold / QUICK;
+        self.goes_well = is_quick && self.evidence.in_round() && !load.has_faulted();
         gone + self.conclude(load).await
     }
 
