@@ -55,16 +55,17 @@ impl Copy<'_> {
     fn is_interrupted(&self, evidence: &[Evidence]) -> bool {
         let (first, again) = (self.first, self.again);
         let unsettled = first.at_ms..=again.at_ms.min(first.at_ms + UNSETTLED_MS);
+        // A mail that is on its way arrives though its sender dies.
+        let died_since = first.at_ms.saturating_sub(ON_THE_WAY_MS)..=*unsettled.end();
         let thawed = first.at_ms..=again.at_ms + ON_THE_WAY_MS;
         let late = again.at_ms..=again.at_ms + UNSETTLED_MS;
         let happened = |by: &str, when: &RangeInclusive<u64>, what: &dyn Fn(&Sign) -> bool| {
             evidence.iter().any(|it| it.by == by && when.contains(&it.at_ms) && what(&it.sign))
         };
         let died = |sign: &Sign| *sign == Sign::Died;
-        let cut_short = |sign: &Sign| {
-            died(sign) || matches!(sign, Sign::Failed { username } if username == self.username)
-        };
-        happened(&first.by, &unsettled, &cut_short)
+        let failed = |sign: &Sign| matches!(sign, Sign::Failed { username } if username == self.username);
+        happened(&first.by, &died_since, &died)
+            || happened(&first.by, &unsettled, &failed)
             || happened(&again.by, &thawed, &|sign| *sign == Sign::Thawed)
                 && happened(&again.by, &late, &died)
     }

@@ -174,12 +174,14 @@ fn second_copy_is_explained_if_it_was_sent_late_by_a_holder_who_had_lost_the_tas
 }
 
 #[test]
-fn second_copy_is_explained_if_the_first_was_on_its_way_when_its_sender_lost_the_task() {
-    let mut world = world();
-    world.effects.push(mail("bert", "worker-2.1", 5000));
-    world.happened(700, "worker-2.1", Sign::Recovered { task: task() });
-    world.happened(990, "worker-1.1", Sign::LeaseLost { task: task() });
-    assert_eq!(world.numbers(), Findings { duplicated_explained: 1, recovered: 1, ..CLEAN });
+fn second_copy_is_explained_if_the_first_was_on_its_way_when_its_sender_lost_the_task_or_died() {
+    for sign in [Sign::LeaseLost { task: task() }, Sign::Died] {
+        let mut world = world();
+        world.effects.push(mail("bert", "worker-2.1", 5000));
+        world.happened(700, "worker-2.1", Sign::Recovered { task: task() });
+        world.happened(990, "worker-1.1", sign);
+        assert_eq!(world.numbers(), Findings { duplicated_explained: 1, recovered: 1, ..CLEAN });
+    }
 }
 
 #[test]
@@ -188,7 +190,7 @@ fn second_copy_is_not_explained_by_what_happened_elsewhere_or_at_another_time_or
     let other = Sign::Failed { username: "anna".to_owned() };
     for (at_ms, by, sign) in [
         (1100, "worker-2.1", Sign::Died),
-        (900, "worker-1.1", Sign::Died),
+        (900, "worker-1.1", Sign::Failed { username: "bert".to_owned() }),
         (6000, "worker-1.1", Sign::Died),
         (late, "worker-1.1", Sign::LeaseLost { task: task() }),
         (1100, "worker-1.1", other),
