@@ -1,32 +1,30 @@
 //! Our producers.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aftercommit::postgres::{PostgresOptions, PostgresOutbox, PostgresQueue};
-use aftercommit::{Client, NewTask};
+use aftercommit::{Backend, Client, NewTask};
 use anyhow::{Result, ensure};
 use sqlx::{PgConnection, PgPool};
 
 use super::SendVerifyEmail;
 use super::cost::{Cost, Moment};
-use super::place::Place;
+use super::place::{Place, Store};
 use super::task::unix_nanos;
 use super::words::{Enqueue, Pace, Schedule, Way};
 
 /// How often a producer at a pace looks what is due.
 const TICK: Duration = Duration::from_millis(1);
-/// How long one lives on after its last task, as a service does: others are told of it after the commit.
-const LINGER: Duration = Duration::from_millis(500);
 
 /// A client that has connected: what happens once is not measured.
-async fn client(place: &Place) -> Result<Client> {
-    let backend = place.backend()?;
+async fn client(backend: Arc<dyn Backend>) -> Result<Client> {
     backend.queues().await?;
     Ok(Client::from_dyn(backend))
 }
 
 pub(super) async fn enqueue(it: &Enqueue) -> Result<Cost> {
-    let client = client(&it.place).await?;
+    let client = client(it.place.backend()?).await?;
     let from = Moment::now();
     let mut callers = Vec::new();
     for caller in 0..it.callers {
@@ -65,6 +63,7 @@ async fn store(client: &Client, tasks: impl Iterator<Item = SendVerifyEmail>) ->
 /// Stores tasks with the moment before.
 pub(super) enum Producer {
     Client(Client),
+    Queue(Client, PostgresQueue),
     Transaction(PostgresQueue, PgPool),
     Outbox(PostgresOutbox, PgPool),
 }
@@ -72,7 +71,13 @@ pub(super) enum Producer {
 impl Producer {
     async fn new(place: &Place, way: Way) -> Result<Self> {
         if way == Way::Client {
-            return Ok(Self::Client(client(place).await?));
+            return Ok(match place.store()? {
+                Store::Redis(_) => Self::Client(client(place.backend()?).await?),
+                Store::Postgres(url) => {
+                    let queue = PostgresQueue::new(&PostgresOptions::parse(&url)?);
+                    Self::Queue(client(Arc::new(queue.clone())).await?, queue)
+                }
+            });
         }
         let url = place.postgres()?;
         let (pool, options) = (PgPool::connect(url).await?, PostgresOptions::parse(url)?);
@@ -85,7 +90,7 @@ impl Producer {
     /// The whole transaction comes after the moment.
     async fn store(&self, count: u32) -> Result<()> {
         match self {
-            Self::Client(client) => {
+            Self::Client(client) | Self::Queue(client, _) => {
                 store(client, (0..count).map(|_| SendVerifyEmail::at(unix_nanos()))).await?;
             }
             Self::Transaction(queue, pool) => {
@@ -109,6 +114,15 @@ impl Producer {
         }
         Ok(())
     }
+
+    /// Ends it, once other processes have been told of its last task.
+    async fn close(&self) {
+        match self {
+            Self::Client(_) => {}
+            Self::Queue(_, queue) | Self::Transaction(queue, _) => queue.close().await,
+            Self::Outbox(outbox, _) => outbox.close().await,
+        }
+    }
 }
 
 /// What a host would store beside its task.
@@ -121,7 +135,7 @@ async fn host_row(conn: &mut PgConnection) -> Result<()> {
 pub(super) async fn pace(it: &Pace) -> Result<Cost> {
     let producer = Producer::new(&it.place, it.way).await?;
     let cost = at_pace(&producer, it).await;
-    tokio::time::sleep(LINGER).await;
+    producer.close().await;
     cost
 }
 
@@ -151,7 +165,7 @@ pub(super) async fn at_pace(producer: &Producer, it: &Pace) -> Result<Cost> {
 }
 
 pub(super) async fn schedule(it: &Schedule) -> Result<Cost> {
-    let client = client(&it.place).await?;
+    let client = client(it.place.backend()?).await?;
     let (from, started, first) = (Moment::now(), Instant::now(), unix_nanos());
     for at in 0..it.tasks {
         let due = it.ahead + it.apart * at;

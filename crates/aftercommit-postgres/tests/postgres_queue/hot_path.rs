@@ -173,3 +173,30 @@ async fn what_is_taken_is_refused_whatever_the_size_of_the_batch() {
                                           FROM aftercommit.tasks WHERE id LIKE '100-%') AS p WHERE pos < last";
     assert_eq!(kit.number(places).await, 0, "they stand in the order of the batch");
 }
+
+/// Updates of tasks so far, and those of them for which no index got an entry.
+async fn updates(kit: &Kit) -> (i64, i64) {
+    let mut conn = PgConnection::connect(&kit.url).await.expect("a connection");
+    sqlx::raw_sql("SELECT pg_stat_force_next_flush()").execute(&mut conn).await.expect("it works");
+    let updates = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables
+                    WHERE schemaname = 'aftercommit' AND relname = 'tasks'";
+    sqlx::query_as(updates).fetch_one(&mut conn).await.expect("two numbers")
+}
+
+#[tokio::test]
+async fn a_claim_writes_to_no_index_of_the_tasks() {
+    const TASKS: i64 = 1_000;
+    let kit = Kit::new().await;
+    // A worker without a row gets one when it takes its first task; what that undoes is counted too.
+    kit.queue.enqueue(&[new("first".to_owned(), Options::new())]).await.expect("enqueue");
+    assert_eq!(kit.queue.dequeue(&quotas(1), &grant()).await.expect("dequeue").len(), 1);
+    let batch: Vec<_> = (0..TASKS).map(|n| new(n.to_string(), Options::new())).collect();
+    kit.queue.enqueue(&batch).await.expect("enqueue");
+    let leased = kit.queue.dequeue(&quotas(1_000), &grant()).await.expect("dequeue");
+    assert_eq!(leased.len(), batch.len());
+    // A session tells what it did at its end at the latest.
+    kit.queue.close().await;
+    kit.until(async |kit| updates(kit).await.0 >= TASKS).await;
+    let (all, without_an_index) = updates(&kit).await;
+    assert_eq!(all, without_an_index);
+}
