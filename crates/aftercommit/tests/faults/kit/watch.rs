@@ -15,13 +15,17 @@ impl Rig {
         self.ledger.when(|ledger| ledger.count(what) >= count).await;
     }
 
-    /// Waits until every acknowledged task is done and the store has been told: nothing waits or runs by its books.
+    /// Waits until every acknowledged task is done and the store has been told: nothing waits or runs by its books, and
+    /// each worker that said it lost its store has it again in all its loops, the patient ones too.
     pub(crate) async fn drained(&self) {
         self.ledger.when(|ledger| ledger.open().is_empty()).await;
         let ended = |queue: &QueueInfo| {
             queue.counts.get(TaskState::Completed) + queue.counts.get(TaskState::Archived)
         };
         self.until_books_say(|queue| queue.counts.total() == ended(queue)).await;
+        while self.lines.with(&["lost its store"]) > self.lines.with(&["reached its store again"]) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// Waits until so many tasks are in this state.
