@@ -25,7 +25,7 @@ pub(super) fn knobs(bench: &Bench) -> String {
 pub(super) async fn measure(bench: &Bench, batch: usize) -> Result<Vec<Row>> {
     let name = format!("enqueue, batches of {batch}");
     let mut row =
-        Row::new(name, "tasks/s", "one statement with arrays per batch; four index entries per task")
+        Row::new(name, "tasks/s", "one statement with arrays per batch; three index entries per task")
             .goal(Goal::times(2.0, 2.0));
     for _ in 0..bench.scope.runs {
         for peer in bench.peers.here(&Peer::BEST) {
