@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex, Once};
 
+use tokio::sync::watch;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -14,7 +15,11 @@ thread_local! {
 
 /// The lines from info upwards, each with its level and its fields.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Lines {
+    lines: Arc<Mutex<Vec<String>>>,
+    /// Changes with each line.
+    pub(crate) grown: watch::Sender<()>,
+}
 
 impl Lines {
     /// What this thread logs from now on is collected here. One subscriber serves all threads: with one for each, what
@@ -27,16 +32,16 @@ impl Lines {
 
     /// The lines up to now, and no later ones.
     pub(crate) fn so_far(&self) -> Self {
-        Self(Arc::new(Mutex::new(self.all())))
+        Self { lines: Arc::new(Mutex::new(self.all())), grown: watch::Sender::default() }
     }
 
     pub(crate) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.lines.lock().unwrap().clone()
     }
 
     /// How many lines contain all of these.
     pub(crate) fn with(&self, texts: &[&str]) -> usize {
-        let lines = self.0.lock().unwrap();
+        let lines = self.lines.lock().unwrap();
         lines.iter().filter(|line| texts.iter().all(|text| line.contains(text))).count()
     }
 }
@@ -58,8 +63,9 @@ impl Subscriber for Listener {
         let mut text = Text(format!("{} ", event.metadata().level()));
         event.record(&mut text);
         LINES.with_borrow(|lines| {
-            if let Some(Lines(lines)) = lines {
+            if let Some(Lines { lines, grown }) = lines {
                 lines.lock().unwrap().push(text.0);
+                grown.send_replace(());
             }
         });
     }

@@ -14,10 +14,7 @@ pub(crate) async fn absent_at_the_start(rig: &mut Rig) {
     assert!(error.is_transient(), "{error:?}");
     let worker = rig.work(20, 5 * MS);
     let producer = rig.produce(10, MS);
-    let lines = rig.lines.clone();
-    while lines.with(&["lost its store"]) == 0 {
-        tokio::time::sleep(MS).await;
-    }
+    rig.until_said(|lines| lines.with(&["lost its store"]) > 0).await;
     rig.start_again();
     rig.healed();
     rig.enqueue(500, Job::Short).await;

@@ -7,6 +7,7 @@ use aftercommit::{Error, Inspect as _, QueueInfo, QueueName, Result, TaskState};
 
 use super::Rig;
 use crate::audit::What;
+use crate::lines::Lines;
 use crate::store::{Backend, LOOK_AGAIN};
 
 impl Rig {
@@ -23,8 +24,15 @@ impl Rig {
             queue.counts.get(TaskState::Completed) + queue.counts.get(TaskState::Archived)
         };
         self.until_books_say(|queue| queue.counts.total() == ended(queue)).await;
-        while self.lines.with(&["lost its store"]) > self.lines.with(&["reached its store again"]) {
-            tokio::time::sleep(LOOK_AGAIN).await;
+        self.until_said(|lines| lines.with(&["lost its store"]) <= lines.with(&["reached its store again"]))
+            .await;
+    }
+
+    /// Waits until the log says so.
+    pub(crate) async fn until_said(&self, it_is_so: impl Fn(&Lines) -> bool) {
+        let mut grown = self.lines.grown.subscribe();
+        while !it_is_so(&self.lines) {
+            grown.changed().await.unwrap();
         }
     }
 
